@@ -1,0 +1,24 @@
+# What `cmake --install` puts where, and the two ways to find it again: find_package(tempfile) and pkg-config.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS tempfile EXPORT tempfile-targets)
+install(DIRECTORY include/tempfile DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT tempfile-targets NAMESPACE tempfile:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tempfile)
+
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/tempfile-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/tempfile-config.cmake
+  "include(\"\${CMAKE_CURRENT_LIST_DIR}/tempfile-targets.cmake\")\n")
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tempfile-config.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/tempfile-config-version.cmake
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/tempfile)
+
+# The .pc file finds the prefix from its own place, so that an installed tree can be moved.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
+  BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig OUTPUT_VARIABLE prefix_from_pc)
+configure_file(cmake/tempfile.pc.in tempfile.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tempfile.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+if(TEMPFILE_BUILD_TOOL)
+  install(TARGETS tmp)
+endif()

@@ -1,0 +1,222 @@
+/// @file
+/// `tempfile::file_object`: what all file objects of this library can do, after Python's glossary: a `std::iostream`
+/// that also has `read()`, `write()`, `seek()`, `tell()` and the rest.
+///
+/// @code
+/// tempfile::temporary_file fp;               // a file_object
+/// fp << "one\ntwo\n" << 3 << '\n';
+/// fp.seek(0);
+/// for (const std::string& line : fp.lines())
+///     std::cout << line;                     // each with its '\n'
+/// fp.seek(-2, std::ios::end);
+/// assert(fp.read() == "3\n");
+/// fp.truncate(4);
+/// assert(fp.size() == 4);
+/// @endcode
+///
+/// It is also a stream for any `file`, as `os.fdopen` in Python:
+///
+/// @code
+/// auto [file, path] = tempfile::mkstemp();
+/// tempfile::file_object fp(std::move(file));
+/// fp << "text";
+/// fp.close();                                // reports; the destructor cannot
+/// std::filesystem::remove(path);
+/// @endcode
+///
+/// **Errors.** A failed operation throws `std::system_error` with the system's code (ENOSPC stays ENOSPC), whether it
+/// was called as a member or as `<<`: the stream starts with `exceptions(std::ios::badbit)`. As with every standard
+/// stream, a failed `<<` also sets `badbit`; `clear()` it and go on. The members named here do not set it, and work
+/// whatever the state is. The `std::error_code&` forms do not throw for what the system refuses. On a closed or
+/// moved-from object everything but `close`, `closed` and assignment fails with `std::errc::bad_file_descriptor`.
+///
+/// **Threads.** An object is for one thread at a time. **Fork.** Flush before forking: parent and child each have a
+/// copy of the buffer. **Signals.** Nothing here may be called from a signal handler.
+
+#pragma once
+
+#include <tempfile/file.hpp>
+#include <tempfile/file_buf.hpp>
+#include <tempfile/newline.hpp>
+
+#include <cstddef>
+#include <iostream>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace tempfile {
+
+/// How a `file` is used as a stream.
+struct file_object_options {
+    std::ios_base::openmode mode =
+        std::ios_base::in | std::ios_base::out;  ///< `in`, `out`, `app`; the rest is ignored.
+    std::size_t buffering = default_buffering;   ///< Bytes; 0 for none.
+    newlines newline = newlines::raw;            ///< Translation of line ends.
+};
+
+class [[nodiscard]] file_object : public std::iostream {
+public:
+    class line_range;
+
+    /// A closed one.
+    file_object();
+
+    /// A stream over `f`, which it owns from now on. The position starts at 0, whatever the offset of `f`.
+    /// @throws std::invalid_argument when `options.mode` has neither `in` nor `out` nor `app`.
+    explicit file_object(file f, const file_object_options& options = {});
+
+    /// The moved-from object is closed. References to the stream follow the object, not its contents.
+    file_object(file_object&& other) noexcept;
+    /// Closes what was here as the destructor does, then takes over.
+    file_object& operator=(file_object&& other) noexcept;
+    file_object(const file_object&) = delete;
+    file_object& operator=(const file_object&) = delete;
+
+    /// Writes out and closes; errors are lost here, which is why there is `close()`.
+    ~file_object() override;
+
+    void swap(file_object& other) noexcept;
+    friend void swap(file_object& a, file_object& b) noexcept { a.swap(b); }
+
+    using std::iostream::read;
+    using std::iostream::write;
+
+    /// Everything from the position to the end.
+    std::string read();
+    std::string read(std::error_code& ec);
+
+    /// The next `n` bytes; fewer only at the end of the file.
+    std::string read(std::size_t n);
+    std::string read(std::size_t n, std::error_code& ec);
+
+    /// Fills `into`; Python's `readinto`. @return the number of bytes read, fewer only at the end of the file.
+    std::size_t read(std::span<std::byte> into);
+    std::size_t read(std::span<std::byte> into, std::error_code& ec);
+
+    /// The next line with its `\n` (the last one may have none), or at most `limit` bytes of it. Empty at the end of
+    /// the file.
+    std::string readline(std::size_t limit = std::numeric_limits<std::size_t>::max());
+    std::string readline(std::size_t limit, std::error_code& ec);
+
+    /// The remaining lines, one after the other, each as `readline()` gives it; Python's `for line in fp`. A single
+    /// pass.
+    [[nodiscard]] line_range lines();
+
+    /// Writes all of it at the position, through the buffer.
+    void write(std::string_view text);
+    void write(std::string_view text, std::error_code& ec);
+    void write(std::span<const std::byte> bytes);
+    void write(std::span<const std::byte> bytes, std::error_code& ec);
+
+    /// Moves the position, and clears `eofbit` and `failbit`, so that reading can begin anew after a loop that hit the
+    /// end.
+    /// @return the new position in bytes from the beginning.
+    std::uint64_t seek(std::int64_t offset, std::ios_base::seekdir from = std::ios_base::beg);
+    std::uint64_t seek(std::int64_t offset, std::ios_base::seekdir from, std::error_code& ec);
+
+    /// The position in bytes from the beginning.
+    [[nodiscard]] std::uint64_t tell();
+    [[nodiscard]] std::uint64_t tell(std::error_code& ec);
+
+    /// Cuts the file off at the position, or makes it exactly `bytes` long. The position stays. @return the new length.
+    std::uint64_t truncate();
+    std::uint64_t truncate(std::error_code& ec);
+    std::uint64_t truncate(std::uint64_t bytes);
+    std::uint64_t truncate(std::uint64_t bytes, std::error_code& ec);
+
+    /// The length in bytes, what is still buffered included.
+    [[nodiscard]] std::uint64_t size();
+    [[nodiscard]] std::uint64_t size(std::error_code& ec);
+
+    /// Writes out what is buffered, to the kernel (not to the disk: `tempfile::file` has `sync`).
+    file_object& flush();
+    void flush(std::error_code& ec);
+
+    /// Finishes now and reports: writes out, and closes. If that cannot be written the object stays as it was, open and
+    /// with every byte, so that the call can be repeated; when only close(2) itself fails, it is closed all the same.
+    /// Closing twice is harmless.
+    void close();
+    void close(std::error_code& ec);
+
+    /// True when closed, moved from, or never opened.
+    [[nodiscard]] bool closed() const noexcept;
+
+    /// The descriptor, ready to be used by others: flushed, and with its own offset at `tell()`, so that a child
+    /// process that inherits it goes on where this object is. Still owned by this object.
+    [[nodiscard]] file::native_handle_type fileno();
+    [[nodiscard]] file::native_handle_type fileno(std::error_code& ec);
+
+    /// The descriptor as it is, without flush or seek; -1 where there is none.
+    [[nodiscard]] file::native_handle_type native_handle() const noexcept;
+
+    /// An independent handle on the same file, offset at 0, after flushing. It keeps the contents alive when this
+    /// object is gone.
+    [[nodiscard]] file reopen();
+    [[nodiscard]] file reopen(std::error_code& ec);
+
+protected:
+    /// Takes over a buffer that is ready for use.
+    void open(std::unique_ptr<file_buf> buffer, newlines newline);
+
+    /// What `close()` does besides; must leave everything as it was when it reports that nothing was done.
+    virtual void do_close(std::error_code& ec);
+
+    /// Writes nothing, closes: for what is about to vanish.
+    void discard(std::error_code& ec) noexcept;
+
+    /// Null when never opened or moved from.
+    [[nodiscard]] file_buf* buffer() const noexcept { return buffer_.get(); }
+
+    /// @throws std::system_error EBADF when closed.
+    file_buf& opened() const;
+
+private:
+    void attach() noexcept;
+
+    std::unique_ptr<file_buf> buffer_;
+    std::unique_ptr<std::streambuf> text_;  // translates line ends, in front of buffer_; null for newlines::raw
+};
+
+/// The lines of a file object, as an input range.
+class file_object::line_range {
+public:
+    class iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = std::string;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const std::string*;
+        using reference = const std::string&;
+
+        iterator() noexcept = default;
+        explicit iterator(line_range& range) : range_(&range) { ++*this; }
+        reference operator*() const noexcept { return range_->line_; }
+        pointer operator->() const noexcept { return &range_->line_; }
+        iterator& operator++() {
+            range_->line_ = range_->object_->readline();
+            return *this;
+        }
+        void operator++(int) { ++*this; }
+        friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept {
+            return it.range_->line_.empty();
+        }
+
+    private:
+        line_range* range_ = nullptr;
+    };
+
+    explicit line_range(file_object& object) noexcept : object_(&object) {}
+    [[nodiscard]] iterator begin() { return iterator(*this); }
+    [[nodiscard]] static std::default_sentinel_t end() noexcept { return {}; }
+
+private:
+    file_object* object_;
+    std::string line_;
+};
+
+}  // namespace tempfile

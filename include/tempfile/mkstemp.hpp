@@ -1,0 +1,64 @@
+/// @file
+/// The functions that make a name and leave the rest to the caller: `mkstemp`, `mkdtemp`, `mktemp`.
+///
+/// @code
+/// auto [file, path] = tempfile::mkstemp({.prefix = "report-", .suffix = ".csv"});
+/// file.write("a,b\n");
+/// file.close();
+/// std::filesystem::remove(path);          // the caller removes it
+///
+/// auto scratch = tempfile::mkdtemp();     // mode 0700
+/// std::filesystem::remove_all(scratch);   // likewise
+/// @endcode
+///
+/// **Ownership.** Nothing here is removed by anybody but the caller. Prefer `named_temporary_file` and
+/// `temporary_directory`, which clean up.
+///
+/// **Errors.** `std::filesystem::filesystem_error` with the directory and the system's code; `std::invalid_argument`
+/// for a bad prefix or suffix (name.hpp says which). In the `std::error_code&` forms both are codes. Paths are
+/// absolute.
+
+#pragma once
+
+#include <tempfile/file.hpp>
+#include <tempfile/name.hpp>
+
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+namespace tempfile {
+
+/// What the three functions can be told.
+struct name_options {
+    std::string prefix{gettempprefix()};  ///< What the name begins with.
+    std::string suffix{};                 ///< What it ends with; say the dot yourself.
+    std::filesystem::path dir{};          ///< Where; empty means `gettempdir()`.
+};
+
+/// The answer of `mkstemp`.
+struct mkstemp_result {
+    tempfile::file file;         ///< Open for reading and writing.
+    std::filesystem::path path;  ///< Its absolute name, which the caller removes.
+};
+
+/// Makes a file that nobody else has: a new name, mode exactly 0600, made with O_EXCL in one call, close-on-exec.
+[[nodiscard]] mkstemp_result mkstemp(const name_options& options = {});
+[[nodiscard]] mkstemp_result mkstemp(const name_options& options, std::error_code& ec);
+
+/// Makes a directory that nobody else has, mode exactly 0700.
+[[nodiscard]] std::filesystem::path mkdtemp(const name_options& options = {});
+[[nodiscard]] std::filesystem::path mkdtemp(const name_options& options, std::error_code& ec);
+
+/// Answers a name at which nothing stood a moment ago, and makes nothing. By the time it is used somebody else may have
+/// put something there; that is how files get overwritten and links followed (CWE-377).
+[[deprecated(
+    "the name can be taken before you use it; use mkstemp, mkdtemp or named_temporary_file")]] [[nodiscard]] std::
+    filesystem::path
+    mktemp(const name_options& options = {});
+[[deprecated(
+    "the name can be taken before you use it; use mkstemp, mkdtemp or named_temporary_file")]] [[nodiscard]] std::
+    filesystem::path
+    mktemp(const name_options& options, std::error_code& ec);
+
+}  // namespace tempfile

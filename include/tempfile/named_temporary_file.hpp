@@ -1,0 +1,103 @@
+/// @file
+/// `tempfile::named_temporary_file`: a file with a name, for other programs to open; Python's `NamedTemporaryFile`.
+///
+/// @code
+/// tempfile::named_temporary_file report({.prefix = "report-", .suffix = ".csv"});
+/// report << "a,b\n" << 1 << ',' << 2 << '\n';
+/// report.flush();                                   // so that others see it
+/// std::ifstream other(report.path());
+/// std::string header;
+/// std::getline(other, header);
+/// assert(header == "a,b");
+/// report.close();                                   // reports errors; the file is gone
+/// assert(!std::filesystem::exists(report.path()));
+/// @endcode
+///
+/// **Ownership.** The object owns the name and removes whatever stands there when its time comes, also what an editor
+/// put there by rename: the name carries 64 random bits and is ours. `keep()` gives the name to the caller. The path is
+/// absolute from birth; a change of the working directory does not matter.
+///
+/// **Fork.** The file belongs to the process that made it: in a forked child `close()` and the destructor close and
+/// delete nothing.
+///
+/// **Nobody else gets in.** Made with O_EXCL and mode exactly 0600 in one call; close-on-exec.
+///
+/// **Limits.** A process that is killed leaves the file behind. Use `temporary_file` where no name is needed.
+
+#pragma once
+
+#include <tempfile/file_object.hpp>
+#include <tempfile/name.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+namespace tempfile {
+
+/// When the name is removed; Python's `delete` and `delete_on_close` in one.
+enum class delete_when {
+    closed,     ///< By `close()` or the destructor. Python: delete=True, the default.
+    destroyed,  ///< By the destructor or `cleanup()`, so that it can be closed and opened again by name. Python:
+                ///< delete_on_close=False.
+    never,      ///< By nobody: the caller's. Python: delete=False.
+};
+
+/// What a `named_temporary_file` can be told.
+struct named_temporary_file_options {
+    std::string prefix{gettempprefix()};         ///< What the name begins with.
+    std::string suffix{};                        ///< What it ends with; say the dot yourself.
+    std::filesystem::path dir{};                 ///< Where; empty means `gettempdir()`.
+    delete_when deletion = delete_when::closed;  ///< When the name is removed.
+    std::ios_base::openmode mode =
+        std::ios_base::in | std::ios_base::out;  ///< `in`, `out`, `app`; the rest is ignored.
+    std::size_t buffering = default_buffering;   ///< Bytes; 0 for none.
+    newlines newline = newlines::raw;            ///< Translation of line ends.
+};
+
+class [[nodiscard]] named_temporary_file : public file_object {
+public:
+    /// Makes the file, open and empty.
+    /// @throws std::filesystem::filesystem_error with the directory and the system's code;
+    ///         std::invalid_argument for a bad prefix, suffix (name.hpp) or mode.
+    explicit named_temporary_file(const named_temporary_file_options& options = {});
+    /// As above; on error `ec` is set and the object is closed.
+    named_temporary_file(const named_temporary_file_options& options, std::error_code& ec);
+
+    named_temporary_file(named_temporary_file&& other) noexcept;
+    named_temporary_file& operator=(named_temporary_file&& other) noexcept;
+
+    /// Closes, and removes the name unless it is to be kept. What is buffered is written only if the file stays. Errors
+    /// are lost: call `close()` or `cleanup()` to see them.
+    ~named_temporary_file() override;
+
+    void swap(named_temporary_file& other) noexcept;
+    friend void swap(named_temporary_file& a, named_temporary_file& b) noexcept { a.swap(b); }
+
+    /// Its absolute name (Python: `name`), also after it was closed; empty when moved from. Not on a temporary object:
+    /// the file would be gone before the name is used.
+    [[nodiscard]] std::filesystem::path path() const& { return path_; }
+    std::filesystem::path path() const&& = delete;
+
+    /// Cancels the deletion: from now on the name is the caller's. The file stays open and usable. @return the path.
+    std::filesystem::path keep() noexcept(false);
+
+    /// Closes without writing out, and removes the name now, and reports; whatever `deletion` says, but not after
+    /// `keep()`. A name that is gone already is no error. If it cannot be removed, the object still owns it.
+    /// @throws std::filesystem::filesystem_error; EPERM in a forked child, which does not own the file.
+    void cleanup();
+    void cleanup(std::error_code& ec);
+
+private:
+    void do_close(std::error_code& ec) override;
+    void remove_name(std::error_code& ec) noexcept;
+    void finish() noexcept;
+
+    std::string path_;
+    std::uint64_t maker_ = 0;  // the process that made it (sys::process_generation)
+    delete_when deletion_ = delete_when::never;
+    bool owns_name_ = false;
+};
+
+}  // namespace tempfile

@@ -1,0 +1,110 @@
+/// @file
+/// `tempfile::temporary_directory`: a private directory, removed with everything in it; Python's `TemporaryDirectory`.
+///
+/// @code
+/// tempfile::temporary_directory dir({.prefix = "build-"});
+/// std::ofstream(dir / "a.txt") << "hello";
+/// std::filesystem::create_directory(dir / "sub");
+/// dir.cleanup();                                        // reports errors; the destructor cannot
+/// assert(!std::filesystem::exists(dir.path()));
+/// @endcode
+///
+/// **Ownership.** The object owns the directory and all that is in it when its time comes. `keep()` gives it to the
+/// caller.
+///
+/// **Nobody else gets in.** The mode is exactly 0700 from the first instant. Removal goes through the descriptor held
+/// since the creation and down from there relative to descriptors: no symbolic link is ever followed, no mount is
+/// entered, and nothing outside the tree is touched, also while somebody swaps entries. If the name leads to something
+/// else by then, because the directory was moved away or replaced, neither is touched. Any depth is removed with a
+/// constant number of descriptors. Where the modes of our own directories stand in the way, they are changed through a
+/// held descriptor.
+///
+/// **Fork.** It belongs to the process that made it: in a forked child the destructor deletes nothing.
+///
+/// **Limits.** A process that is killed leaves the directory behind.
+
+#pragma once
+
+#include <tempfile/file.hpp>
+#include <tempfile/name.hpp>
+#include <tempfile/named_temporary_file.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+namespace tempfile {
+
+/// What a `temporary_directory` can be told.
+struct temporary_directory_options {
+    std::string prefix{gettempprefix()};  ///< What the name begins with.
+    std::string suffix{};                 ///< What it ends with.
+    std::filesystem::path dir{};          ///< Where; empty means `gettempdir()`.
+    delete_when deletion =
+        delete_when::destroyed;          ///< `never` leaves it to the caller (`closed` means the same as `destroyed`).
+    bool ignore_cleanup_errors = false;  ///< `cleanup()` removes what it can and does not complain.
+};
+
+class [[nodiscard]] temporary_directory {
+public:
+    /// Makes the directory, empty.
+    /// @throws std::filesystem::filesystem_error with the parent and the system's code;
+    ///         std::invalid_argument for a bad prefix or suffix (name.hpp).
+    explicit temporary_directory(const temporary_directory_options& options = {});
+    /// As above; on error `ec` is set and the object owns nothing.
+    temporary_directory(const temporary_directory_options& options, std::error_code& ec);
+
+    temporary_directory(temporary_directory&& other) noexcept;
+    temporary_directory& operator=(temporary_directory&& other) noexcept;
+    temporary_directory(const temporary_directory&) = delete;
+    temporary_directory& operator=(const temporary_directory&) = delete;
+
+    /// Removes it, unless it is to be kept. Errors are lost: call `cleanup()` to see them.
+    ~temporary_directory();
+
+    void swap(temporary_directory& other) noexcept;
+    friend void swap(temporary_directory& a, temporary_directory& b) noexcept { a.swap(b); }
+
+    /// Its absolute name (Python: `name`), also after cleanup; empty when moved from. Not on a temporary object: the
+    /// directory would be gone before the name is used.
+    [[nodiscard]] std::filesystem::path path() const& { return path_; }
+    std::filesystem::path path() const&& = delete;
+
+    /// `dir / "a.txt"`: a path inside.
+    [[nodiscard]] friend std::filesystem::path operator/(const temporary_directory& dir,
+                                                         const std::filesystem::path& inside) {
+        return dir.path() / inside;
+    }
+    friend std::filesystem::path operator/(temporary_directory&& dir, const std::filesystem::path& inside) = delete;
+
+    /// The descriptor held since the creation, still owned by this object, for `openat` and the like; -1 when nothing
+    /// is held.
+    [[nodiscard]] file::native_handle_type native_handle() const noexcept { return handle_.native_handle(); }
+
+    /// Cancels the deletion: from now on the directory is the caller's. @return the path.
+    std::filesystem::path keep();
+
+    /// Removes it with everything in it, now, and reports; whatever `deletion` says, but not after `keep()`. An error
+    /// does not stop the rest from being removed. What could not be removed is still owned: the call can be repeated.
+    /// Twice is harmless; a directory that is gone already is no error.
+    /// @throws std::filesystem::filesystem_error with the first path that could not be removed, and how many there
+    /// were; ESTALE when the name
+    ///         leads to something else; EPERM in a forked child, which does not own it. Nothing, with
+    ///         `ignore_cleanup_errors`.
+    void cleanup();
+    void cleanup(std::error_code& ec);
+
+private:
+    struct failure_list;
+    void finish() noexcept;
+
+    std::string path_;
+    file handle_;
+    std::uint64_t maker_ = 0;  // the process that made it (sys::process_generation)
+    delete_when deletion_ = delete_when::never;
+    bool ignore_cleanup_errors_ = false;
+    bool owns_ = false;
+};
+
+}  // namespace tempfile

@@ -1,0 +1,64 @@
+/// @file
+/// `tempfile::temporary_file`: a file without a name; Python's `TemporaryFile`.
+///
+/// @code
+/// tempfile::temporary_file fp;
+/// fp.write("Stack Overflow!");
+/// fp.seek(0);
+/// std::cout << fp.read() << '\n';       // Stack Overflow!
+/// @endcode
+///
+/// **Nothing is left behind**, whatever happens to the process, also after `kill -9` and when the power goes: the file
+/// has no name, so the kernel gives its space back with the last handle. On Linux it is made with `O_TMPFILE`; on a
+/// file system that has none it is made under a random name with O_EXCL and unlinked at once, and a process killed
+/// between those two calls leaves an empty file. Some network and FUSE file systems keep such a file visible as `.nfs*`
+/// or `.fuse_hidden*` until it is closed.
+///
+/// **Nobody else gets in.** Mode 0600, close-on-exec, and made with `O_EXCL`, after which not even the same user can
+/// link it into a directory.
+///
+/// **What is about to vanish is not written**: the destructor throws away what is still buffered. `close()` writes it
+/// first, and reports; that matters to those who hold a `reopen()`ed handle.
+
+#pragma once
+
+#include <tempfile/file_object.hpp>
+#include <tempfile/name.hpp>
+
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+namespace tempfile {
+
+/// What a `temporary_file` can be told.
+struct temporary_file_options {
+    std::string prefix{gettempprefix()};  ///< Of the name it has for a moment where files cannot be made without one.
+    std::string suffix{};                 ///< Likewise.
+    std::filesystem::path dir{};          ///< Where; empty means `gettempdir()`. Decides the file system.
+    std::ios_base::openmode mode =
+        std::ios_base::in | std::ios_base::out;  ///< `in`, `out`, `app`; the rest is ignored.
+    std::size_t buffering = default_buffering;   ///< Bytes; 0 for none.
+    newlines newline = newlines::raw;            ///< Translation of line ends.
+};
+
+class [[nodiscard]] temporary_file : public file_object {
+public:
+    /// Makes the file, open and empty.
+    /// @throws std::filesystem::filesystem_error with the directory and the system's code;
+    ///         std::invalid_argument for a bad prefix, suffix (name.hpp) or mode.
+    explicit temporary_file(const temporary_file_options& options = {});
+    /// As above; on error `ec` is set and the object is closed.
+    temporary_file(const temporary_file_options& options, std::error_code& ec);
+
+    temporary_file(temporary_file&& other) noexcept;
+    temporary_file& operator=(temporary_file&& other) noexcept;
+
+    /// Closes, and with that the file is gone. Never throws; nothing that can fail here matters any more.
+    ~temporary_file() override;
+
+    void swap(temporary_file& other) noexcept { file_object::swap(other); }
+    friend void swap(temporary_file& a, temporary_file& b) noexcept { a.swap(b); }
+};
+
+}  // namespace tempfile
