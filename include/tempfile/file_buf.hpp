@@ -60,7 +60,7 @@ public:
 
     /// Puts `n` bytes at the position; as `sputn`, but not virtual where they fit into the buffer.
     void put(const char* bytes, std::size_t n) {
-        if (n <= static_cast<std::size_t>(epptr() - pptr())) {
+        if (n != 0 && n <= static_cast<std::size_t>(epptr() - pptr())) {
             std::memcpy(pptr(), bytes, n);
             pbump(static_cast<int>(n));  // the buffer is never larger than an int can count: see spool_buf
         } else {
@@ -129,7 +129,8 @@ protected:
     void reserve(std::size_t capacity);      // keeps the contents; throws std::bad_alloc
     void drop_window() noexcept;
     void free_window() noexcept;
-    void require(std::ios_base::openmode what) const;
+    void require(std::ios_base::openmode what) const;  // throws EBADF when closed, or not opened for that
+    [[nodiscard]] bool appends() const noexcept;
 
     window window_;
     file file_;
@@ -138,7 +139,9 @@ protected:
 private:
     void write_dirty();
     void write_through(const char* bytes, std::size_t n);
-    void make_room();
+    void make_room(std::size_t n);
+    [[nodiscard]] bool read_ahead() noexcept;
+    std::size_t read_through(char* into, std::streamsize n);
     [[nodiscard]] bool in_window() const noexcept;
 
     std::size_t write_begin_ = 0;  // where in the window the put area began

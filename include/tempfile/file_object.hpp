@@ -172,10 +172,14 @@ protected:
     /// Null when never opened or moved from.
     [[nodiscard]] file_buf* buffer() const noexcept { return buffer_.get(); }
 
+    /// The buffer that may be written to past the stream: null also when line ends are translated.
+    [[nodiscard]] file_buf* direct() const noexcept { return text_ ? nullptr : buffer_.get(); }
+
     /// @throws std::system_error EBADF when closed.
     file_buf& opened() const;
 
 private:
+    std::string take(std::size_t n);
     void attach() noexcept;
 
     std::unique_ptr<file_buf> buffer_;
@@ -202,9 +206,7 @@ public:
             return *this;
         }
         void operator++(int) { ++*this; }
-        friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept {
-            return it.range_->line_.empty();
-        }
+        bool operator==(std::default_sentinel_t) const noexcept { return range_->line_.empty(); }
 
     private:
         line_range* range_ = nullptr;

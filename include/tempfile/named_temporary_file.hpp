@@ -36,6 +36,8 @@
 
 namespace tempfile {
 
+struct problem;
+
 /// When the name is removed; Python's `delete` and `delete_on_close` in one.
 enum class delete_when {
     closed,     ///< By `close()` or the destructor. Python: delete=True, the default.
@@ -81,7 +83,7 @@ public:
     std::filesystem::path path() const&& = delete;
 
     /// Cancels the deletion: from now on the name is the caller's. The file stays open and usable. @return the path.
-    std::filesystem::path keep() noexcept(false);
+    std::filesystem::path keep();
 
     /// Closes without writing out, and removes the name now, and reports; whatever `deletion` says, but not after
     /// `keep()`. A name that is gone already is no error. If it cannot be removed, the object still owns it.
@@ -91,8 +93,10 @@ public:
 
 private:
     void do_close(std::error_code& ec) override;
+    problem make(const named_temporary_file_options& options);
+    [[nodiscard]] bool ours_to_remove() const noexcept;
     void remove_name(std::error_code& ec) noexcept;
-    void finish() noexcept;
+    problem remove_now();
 
     std::string path_;
     std::uint64_t maker_ = 0;  // the process that made it (sys::process_generation)

@@ -40,6 +40,8 @@ inline constexpr std::size_t default_max_size = 8 * 1024 * 1024;
 /// The largest `max_size`: 1 GiB. Whoever wants memory without limit wants a `std::stringstream`.
 inline constexpr std::size_t largest_max_size = 1024 * 1024 * 1024;
 
+struct problem;
+
 /// What a `spooled_temporary_file` can be told.
 struct spooled_temporary_file_options {
     std::size_t max_size = default_max_size;  ///< Bytes that may stay in memory; 0 rolls over with the first byte.
@@ -75,8 +77,8 @@ public:
     /// The direct path: as `file_object::write`, but not virtual, and inlined as long as the bytes fit into what is
     /// there.
     void write(std::span<const std::byte> bytes) {
-        if (direct_ != nullptr) {
-            direct_->put(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        if (file_buf* const memory = direct()) {
+            memory->put(reinterpret_cast<const char*>(bytes.data()), bytes.size());
         } else {
             file_object::write(bytes);
         }
@@ -90,6 +92,9 @@ public:
     /// @throws std::filesystem::filesystem_error or std::system_error; nothing is lost.
     void rollover();
     void rollover(std::error_code& ec);
+
+private:
+    problem make(const spooled_temporary_file_options& options);
 };
 
 }  // namespace tempfile

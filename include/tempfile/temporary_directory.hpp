@@ -96,7 +96,8 @@ public:
     void cleanup(std::error_code& ec);
 
 private:
-    struct failure_list;
+    problem make(const temporary_directory_options& options);
+    problem remove_now();
     void finish() noexcept;
 
     std::string path_;

@@ -31,6 +31,8 @@
 
 namespace tempfile {
 
+struct problem;
+
 /// What a `temporary_file` can be told.
 struct temporary_file_options {
     std::string prefix{gettempprefix()};  ///< Of the name it has for a moment where files cannot be made without one.
@@ -59,6 +61,9 @@ public:
 
     void swap(temporary_file& other) noexcept { file_object::swap(other); }
     friend void swap(temporary_file& a, temporary_file& b) noexcept { a.swap(b); }
+
+private:
+    problem make(const temporary_file_options& options);
 };
 
 }  // namespace tempfile

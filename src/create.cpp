@@ -1,0 +1,185 @@
+#include "create.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <utility>
+
+#include "name.hpp"
+#include "tempfile/name.hpp"
+
+namespace tempfile {
+namespace {
+
+// Calls make(path) with new names until it answers anything but EEXIST.
+template <class Make>
+problem try_names(const place& where, std::string& path, const char* what, Make make) {
+    if (problem p = check_affixes(where.prefix, where.suffix)) {
+        return p;
+    }
+    path.reserve(where.dir.size() + 1 + where.prefix.size() + random_characters + where.suffix.size());
+    path.assign(where.dir);
+    if (!path.ends_with('/')) {
+        path += '/';
+    }
+    path += where.prefix;
+    const std::size_t random_at = path.size();
+    path.append(random_characters, '?');
+    path += where.suffix;
+    sys::error e = EEXIST;
+    for (int tries = 0; tries < tmp_max && e == EEXIST; ++tries) {
+        if (problem p = random_name(path.data() + random_at)) {
+            return p;
+        }
+        e = make(path.c_str());
+    }
+    return e == 0 ? no_problem() : system_problem(what, where.dir, e);
+}
+
+// Temporary files live long: one that took the place of a closed standard stream would get what somebody prints.
+sys::error keep_off_standard_streams(sys::handle& h) noexcept {
+    if (h >= sys::first_free_handle) {
+        return 0;
+    }
+    sys::handle higher = sys::no_handle;
+    const sys::error e = sys::call.duplicate(h, higher);
+    sys::call.close(h);
+    h = e == 0 ? higher : sys::no_handle;
+    return e;
+}
+
+// A umask that takes bits from the owner makes files that we may not open again. The umask cannot be read without
+// changing it (umask(2)), so the first file of a process is looked at, and the others only if that one was made with
+// too few bits.
+enum class umask_effect { unknown, none, narrows };
+std::atomic<umask_effect> known_umask_effect{umask_effect::unknown};
+
+sys::error widen_to(std::uint32_t permissions, sys::handle h) noexcept {
+    if (known_umask_effect.load(std::memory_order_relaxed) == umask_effect::none) {
+        return 0;
+    }
+    sys::metadata made;
+    if (const sys::error e = sys::call.stat(h, made)) {
+        return e;
+    }
+    const bool narrowed = (made.permissions & permissions) != permissions;
+    known_umask_effect.store(narrowed ? umask_effect::narrows : umask_effect::none, std::memory_order_relaxed);
+    return narrowed ? sys::call.set_permissions(h, permissions) : 0;
+}
+
+constexpr std::uint32_t file_permissions = 0600;
+constexpr std::uint32_t directory_permissions = 0700;
+
+// What is done to every new handle; closes it when that fails.
+sys::error finish(sys::handle& h, std::uint32_t permissions) noexcept {
+    sys::error e = keep_off_standard_streams(h);
+    if (e == 0) {
+        e = widen_to(permissions, h);
+    }
+    if (e != 0 && h != sys::no_handle) {
+        sys::call.close(std::exchange(h, sys::no_handle));
+    }
+    return e;
+}
+
+bool means_no_unnamed_files(sys::error e) noexcept {
+    return e == ENOENT || e == EISDIR || e == EOPNOTSUPP || e == EINVAL || e == ENOSYS;
+}
+
+// Opens the new directory at `path` and sees to its mode.
+sys::error open_new_directory(const char* path, sys::handle& h) noexcept {
+    sys::error e = sys::call.open_directory(sys::working_directory, path, h);
+    if (e == EACCES) {  // the umask took our right to read it
+        sys::handle by_path = sys::no_handle;
+        e = sys::call.open_path(sys::working_directory, path, by_path);
+        if (e == 0) {
+            e = sys::call.set_path_permissions(by_path, directory_permissions);
+            if (e == 0) {
+                e = sys::call.open_directory(by_path, ".", h);
+            }
+            sys::call.close(by_path);
+        }
+    }
+    return e == 0 ? finish(h, directory_permissions) : e;
+}
+
+constexpr const char* making_unnamed = "cannot make a temporary file";
+constexpr const char* making_named = "cannot make a named temporary file";
+constexpr const char* making_directory = "cannot make a temporary directory";
+
+}  // namespace
+
+problem create_unnamed(const place& where, bool append, file& made) {
+    if (problem p = check_affixes(where.prefix, where.suffix)) {
+        return p;
+    }
+    sys::handle h = sys::no_handle;
+    const std::string dir(where.dir);
+    // The answer belongs to this file system: it is asked anew each time, since another directory may be on another
+    // one.
+    sys::error e = sys::call.create_unnamed(dir.c_str(), append, h);
+    if (means_no_unnamed_files(e)) {
+        std::string path;
+        if (problem p = try_names(where, path, making_unnamed,
+                                  [&](const char* name) { return sys::call.create_file(name, append, h); })) {
+            return p;
+        }
+        e = sys::call.remove_file(sys::working_directory, path.c_str());
+        if (e != 0) {
+            sys::call.close(h);
+            return system_problem("cannot take away the name of a temporary file", path, e);
+        }
+    }
+    if (e == 0) {
+        e = finish(h, file_permissions);
+    }
+    if (e != 0) {
+        return system_problem(making_unnamed, where.dir, e);
+    }
+    made = file(h);
+    return no_problem();
+}
+
+problem create_named(const place& where, bool append, file& made, std::string& path) {
+    sys::handle h = sys::no_handle;
+    if (problem p = try_names(where, path, making_named,
+                              [&](const char* name) { return sys::call.create_file(name, append, h); })) {
+        return p;
+    }
+    if (const sys::error e = finish(h, file_permissions)) {
+        sys::call.remove_file(sys::working_directory, path.c_str());
+        return system_problem(making_named, where.dir, e);
+    }
+    made = file(h);
+    return no_problem();
+}
+
+problem create_directory(const place& where, std::string& path, file& handle) {
+    if (problem p = try_names(where, path, making_directory, sys::call.create_directory)) {
+        return p;
+    }
+    sys::handle h = sys::no_handle;
+    if (const sys::error e = open_new_directory(path.c_str(), h)) {
+        sys::call.remove_directory(sys::working_directory, path.c_str());
+        return system_problem(making_directory, where.dir, e);
+    }
+    handle = file(h);
+    return no_problem();
+}
+
+problem create_directory(const place& where, std::string& path) {
+    if (known_umask_effect.load(std::memory_order_relaxed) != umask_effect::none) {
+        file handle;
+        return create_directory(where, path, handle);
+    }
+    return try_names(where, path, making_directory, sys::call.create_directory);
+}
+
+problem unused_path(const place& where, std::string& path) {
+    return try_names(where, path, "cannot find an unused name", [](const char* name) {
+        sys::metadata there;
+        const sys::error e = sys::call.stat_at(sys::working_directory, name, there);
+        return e == 0 ? EEXIST : e == ENOENT ? 0 : e;
+    });
+}
+
+}  // namespace tempfile

@@ -1,0 +1,33 @@
+// Making files and directories in a given directory: the ladders, and the tries.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "problem.hpp"
+#include "tempfile/file.hpp"
+
+namespace tempfile {
+
+// Where, and what the name is made of. `dir` is absolute.
+struct place {
+    std::string_view dir;
+    std::string_view prefix;
+    std::string_view suffix;
+};
+
+// A file without a name: O_TMPFILE, else made under a name that is taken away at once.
+problem create_unnamed(const place& where, bool append, file& made);
+
+// A file and its path.
+problem create_named(const place& where, bool append, file& made, std::string& path);
+
+// A directory and its path, mode exactly 0700; with its handle, or without.
+problem create_directory(const place& where, std::string& path, file& handle);
+problem create_directory(const place& where, std::string& path);
+
+// A path at which nothing stands.
+problem unused_path(const place& where, std::string& path);
+
+}  // namespace tempfile

@@ -1,0 +1,292 @@
+#include "tempfile/file_object.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "file_object.hpp"
+#include "newline_buf.hpp"
+#include "problem.hpp"
+
+namespace tempfile {
+namespace {
+
+// What a stream stands on that has no file: it refuses everything, so that nothing is lost in silence. It has no state,
+// so that all streams can share it.
+class closed_buf final : public std::streambuf {
+protected:
+    int_type overflow(int_type) override { refuse(); }
+    std::streamsize xsputn(const char*, std::streamsize) override { refuse(); }
+    int_type underflow() override { refuse(); }
+    std::streamsize xsgetn(char*, std::streamsize) override { refuse(); }
+    int_type pbackfail(int_type) override { refuse(); }
+    pos_type seekoff(off_type, std::ios_base::seekdir, std::ios_base::openmode) override { refuse(); }
+    pos_type seekpos(pos_type, std::ios_base::openmode) override { refuse(); }
+    int sync() override { refuse(); }
+
+private:
+    [[noreturn]] static void refuse() { raise("use a closed file", code_of(EBADF)); }
+};
+
+// Never destroyed: static objects may use it to the end.
+std::streambuf* closed_stream() {
+    static auto* const buffer = new closed_buf;
+    return buffer;
+}
+
+}  // namespace
+
+problem check_mode(std::ios_base::openmode mode) {
+    constexpr auto any = std::ios_base::in | std::ios_base::out | std::ios_base::app;
+    return (mode & any) != 0
+               ? no_problem()
+               : bad_argument("the mode allows neither reading nor writing; add std::ios::in or std::ios::out");
+}
+
+file_object::file_object() : std::iostream(closed_stream()) {
+    exceptions(std::ios_base::badbit);
+}
+
+file_object::file_object(file f, const file_object_options& options) : file_object() {
+    succeed(check_mode(options.mode));
+    open(std::make_unique<file_buf>(std::move(f), options.mode, options.buffering), options.newline);
+}
+
+file_object::file_object(file_object&& other) noexcept
+    : std::iostream(std::move(other)), buffer_(std::move(other.buffer_)), text_(std::move(other.text_)) {
+    attach();
+    other.attach();
+}
+
+file_object& file_object::operator=(file_object&& other) noexcept {
+    if (this != &other) {
+        file_object old(std::move(*this));  // closed at the end of this block
+        swap(other);
+    }
+    return *this;
+}
+
+file_object::~file_object() = default;
+
+void file_object::swap(file_object& other) noexcept {
+    std::iostream::swap(other);
+    buffer_.swap(other.buffer_);
+    text_.swap(other.text_);
+    attach();
+    other.attach();
+}
+
+void file_object::open(std::unique_ptr<file_buf> buffer, newlines newline) {
+    if (newline != newlines::raw) {
+        text_ = std::make_unique<newline_buf>(*buffer, newline);
+    }
+    buffer_ = std::move(buffer);
+    attach();
+}
+
+void file_object::attach() noexcept {
+    set_rdbuf(text_ ? text_.get() : buffer_ ? static_cast<std::streambuf*>(buffer_.get()) : closed_stream());
+}
+
+file_buf& file_object::opened() const {
+    if (closed()) {
+        raise("use a closed file", code_of(EBADF));
+    }
+    return *buffer_;
+}
+
+// --- Reading ---
+
+std::string file_object::read() {
+    const std::uint64_t length = size();
+    const std::uint64_t position = tell();
+    // The length tells how much to expect; the end of the file, which another process may have moved, tells when to
+    // stop.
+    std::string all = take(length > position ? static_cast<std::size_t>(length - position) : 0);
+    while (!std::char_traits<char>::eq_int_type(rdbuf()->sgetc(), std::char_traits<char>::eof())) {
+        all += take(default_buffering);
+    }
+    return all;
+}
+
+std::string file_object::read(std::size_t n) {
+    if (n > default_buffering) {  // no memory for what is not there
+        const std::uint64_t length = size();
+        const std::uint64_t position = tell();
+        n = static_cast<std::size_t>(std::min<std::uint64_t>(n, length > position ? length - position : 0));
+    }
+    return take(n);
+}
+
+std::string file_object::take(std::size_t n) {
+    std::string text(n, '\0');
+    text.resize(read(std::as_writable_bytes(std::span(text))));
+    return text;
+}
+
+std::size_t file_object::read(std::span<std::byte> into) {
+    return static_cast<std::size_t>(
+        rdbuf()->sgetn(reinterpret_cast<char*>(into.data()), static_cast<std::streamsize>(into.size())));
+}
+
+std::string file_object::readline(std::size_t limit) {
+    using traits = std::char_traits<char>;
+    std::string line;
+    std::streambuf& from = *rdbuf();
+    while (line.size() < limit) {
+        const auto c = from.sbumpc();
+        if (traits::eq_int_type(c, traits::eof())) {
+            break;
+        }
+        line += traits::to_char_type(c);
+        if (line.back() == '\n') {
+            break;
+        }
+    }
+    return line;
+}
+
+file_object::line_range file_object::lines() {
+    return line_range(*this);
+}
+
+// --- Writing ---
+
+void file_object::write(std::string_view text) {
+    rdbuf()->sputn(text.data(), static_cast<std::streamsize>(text.size()));
+}
+
+void file_object::write(std::span<const std::byte> bytes) {
+    write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+file_object& file_object::flush() {
+    rdbuf()->pubsync();
+    return *this;
+}
+
+// --- Position and length ---
+
+std::uint64_t file_object::seek(std::int64_t offset, std::ios_base::seekdir from) {
+    const auto position = rdbuf()->pubseekoff(offset, from);
+    clear(rdstate() & std::ios_base::badbit);
+    return static_cast<std::uint64_t>(std::streamoff(position));
+}
+
+std::uint64_t file_object::tell() {
+    return static_cast<std::uint64_t>(std::streamoff(rdbuf()->pubseekoff(0, std::ios_base::cur)));
+}
+
+std::uint64_t file_object::truncate() {
+    return truncate(tell());
+}
+
+std::uint64_t file_object::truncate(std::uint64_t bytes) {
+    file_buf& file = opened();
+    rdbuf()->pubsync();
+    file.truncate(bytes);
+    return bytes;
+}
+
+std::uint64_t file_object::size() {
+    return opened().size();
+}
+
+// --- The handle ---
+
+bool file_object::closed() const noexcept {
+    return !buffer_ || buffer_->closed();
+}
+
+file::native_handle_type file_object::fileno() {
+    file& file = opened().underlying();
+    rdbuf()->pubsync();
+    file.seek(static_cast<std::int64_t>(tell()));
+    return file.native_handle();
+}
+
+file::native_handle_type file_object::native_handle() const noexcept {
+    return buffer_ ? buffer_->native_handle() : -1;
+}
+
+file file_object::reopen() {
+    const file& file = opened().underlying();
+    rdbuf()->pubsync();
+    return file.reopen();
+}
+
+// --- The end ---
+
+void file_object::close(std::error_code& ec) {
+    ec.clear();
+    if (!closed()) {
+        do_close(ec);
+    }
+}
+
+void file_object::close() {
+    std::error_code ec;
+    close(ec);
+    if (ec) {
+        raise("close", ec);
+    }
+}
+
+void file_object::do_close(std::error_code& ec) {
+    capture(ec, [this] { buffer_->close(); });
+}
+
+void file_object::discard(std::error_code& ec) noexcept {
+    ec.clear();
+    if (buffer_) {
+        buffer_->discard(ec);
+    }
+}
+
+// --- The same without exceptions ---
+
+std::string file_object::read(std::error_code& ec) {
+    return capture(ec, [this] { return read(); });
+}
+std::string file_object::read(std::size_t n, std::error_code& ec) {
+    return capture(ec, [&] { return read(n); });
+}
+std::size_t file_object::read(std::span<std::byte> into, std::error_code& ec) {
+    return capture(ec, [&] { return read(into); });
+}
+std::string file_object::readline(std::size_t limit, std::error_code& ec) {
+    return capture(ec, [&] { return readline(limit); });
+}
+void file_object::write(std::string_view text, std::error_code& ec) {
+    capture(ec, [&] { write(text); });
+}
+void file_object::write(std::span<const std::byte> bytes, std::error_code& ec) {
+    capture(ec, [&] { write(bytes); });
+}
+std::uint64_t file_object::seek(std::int64_t offset, std::ios_base::seekdir from, std::error_code& ec) {
+    return capture(ec, [&] { return seek(offset, from); });
+}
+std::uint64_t file_object::tell(std::error_code& ec) {
+    return capture(ec, [this] { return tell(); });
+}
+std::uint64_t file_object::truncate(std::error_code& ec) {
+    return capture(ec, [this] { return truncate(); });
+}
+std::uint64_t file_object::truncate(std::uint64_t bytes, std::error_code& ec) {
+    return capture(ec, [&] { return truncate(bytes); });
+}
+std::uint64_t file_object::size(std::error_code& ec) {
+    return capture(ec, [this] { return size(); });
+}
+void file_object::flush(std::error_code& ec) {
+    capture(ec, [this] { flush(); });
+}
+file::native_handle_type file_object::fileno(std::error_code& ec) {
+    const auto handle = capture(ec, [this] { return fileno(); });
+    return ec ? -1 : handle;
+}
+file file_object::reopen(std::error_code& ec) {
+    return capture(ec, [this] { return reopen(); });
+}
+
+}  // namespace tempfile

@@ -1,0 +1,42 @@
+// From the option `dir` to a directory.
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "problem.hpp"
+
+namespace tempfile {
+
+// The directory that the option means: absolute, and gettempdir() when it is empty.
+struct location {
+    std::string dir;
+    bool searched = false;  // found among the candidates, so it may be looked for again
+};
+
+problem locate(const std::filesystem::path& option, location& found);
+
+// Forgets the kept answer of the search if it is still `dir`.
+void forget(const std::string& dir);
+
+// Calls make(dir) with the directory that `option` means. When a directory that we found by ourselves has vanished
+// since, looks for another and tries that once.
+template <class Make>
+problem in_directory(const std::filesystem::path& option, Make make) {
+    location where;
+    if (problem p = locate(option, where)) {
+        return p;
+    }
+    problem p = make(where.dir);
+    if (where.searched && (p.code == std::errc::no_such_file_or_directory || p.code == std::errc::not_a_directory)) {
+        forget(where.dir);
+        if (problem nowhere = locate(option, where)) {
+            return nowhere;
+        }
+        p = make(where.dir);
+    }
+    return p;
+}
+
+}  // namespace tempfile

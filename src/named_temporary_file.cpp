@@ -1,0 +1,131 @@
+#include "tempfile/named_temporary_file.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include "create.hpp"
+#include "file_object.hpp"
+#include "location.hpp"
+
+namespace tempfile {
+
+// Everything that can run out of memory happens before there is a name that would be left behind.
+problem named_temporary_file::make(const named_temporary_file_options& options) {
+    if (problem p = check_mode(options.mode)) {
+        return p;
+    }
+    open(std::make_unique<file_buf>(file(), options.mode, options.buffering), options.newline);
+    maker_ = sys::process_generation();
+    deletion_ = options.deletion;
+    problem p = in_directory(options.dir, [&](const std::string& dir) {
+        return create_named({.dir = dir, .prefix = options.prefix, .suffix = options.suffix}, appends(options.mode),
+                            buffer()->underlying(), path_);
+    });
+    if (p) {
+        path_.clear();
+    } else {
+        owns_name_ = options.deletion != delete_when::never;
+    }
+    return p;
+}
+
+named_temporary_file::named_temporary_file(const named_temporary_file_options& options) {
+    succeed(make(options));
+}
+
+named_temporary_file::named_temporary_file(const named_temporary_file_options& options, std::error_code& ec) {
+    ec = make(options).code;
+}
+
+named_temporary_file::named_temporary_file(named_temporary_file&& other) noexcept
+    : file_object(std::move(other)),
+      path_(std::exchange(other.path_, {})),
+      maker_(other.maker_),
+      deletion_(other.deletion_),
+      owns_name_(std::exchange(other.owns_name_, false)) {}
+
+named_temporary_file& named_temporary_file::operator=(named_temporary_file&& other) noexcept {
+    named_temporary_file(std::move(other)).swap(*this);
+    return *this;
+}
+
+named_temporary_file::~named_temporary_file() {
+    std::error_code lost;
+    if (owns_name_) {
+        remove_name(lost);
+        discard(lost);
+    }
+}
+
+void named_temporary_file::swap(named_temporary_file& other) noexcept {
+    file_object::swap(other);
+    path_.swap(other.path_);
+    std::swap(maker_, other.maker_);
+    std::swap(deletion_, other.deletion_);
+    std::swap(owns_name_, other.owns_name_);
+}
+
+std::filesystem::path named_temporary_file::keep() {
+    std::filesystem::path kept = path_;
+    owns_name_ = false;
+    return kept;
+}
+
+bool named_temporary_file::ours_to_remove() const noexcept {
+    return owns_name_ && maker_ == sys::process_generation();
+}
+
+// Gone already is as good as removed.
+void named_temporary_file::remove_name(std::error_code& ec) noexcept {
+    ec.clear();
+    if (ours_to_remove()) {
+        const sys::error e = sys::call.remove_file(sys::working_directory, path_.c_str());
+        if (e != 0 && e != ENOENT) {
+            ec = code_of(e);
+            return;
+        }
+        owns_name_ = false;
+    }
+}
+
+// The name goes before the handle: an error of close(2) must not leave the file behind. Until the name is gone nothing
+// has been given up.
+void named_temporary_file::do_close(std::error_code& ec) {
+    if (ours_to_remove() && deletion_ == delete_when::closed) {
+        flush(ec);
+        if (ec) {
+            return;
+        }
+        remove_name(ec);
+        if (ec) {
+            return;
+        }
+    }
+    file_object::do_close(ec);
+}
+
+problem named_temporary_file::remove_now() {
+    if (!owns_name_) {
+        return no_problem();
+    }
+    constexpr const char* removing = "cannot remove a named temporary file";
+    if (!ours_to_remove()) {
+        return system_problem("cannot remove a named temporary file of the parent process", path_, EPERM);
+    }
+    std::error_code ec;
+    remove_name(ec);
+    if (!ec) {
+        discard(ec);
+    }
+    return ec ? system_problem(removing, path_, ec) : no_problem();
+}
+
+void named_temporary_file::cleanup() {
+    succeed(remove_now());
+}
+
+void named_temporary_file::cleanup(std::error_code& ec) {
+    ec = remove_now().code;
+}
+
+}  // namespace tempfile

@@ -1,0 +1,67 @@
+// Files as only Linux has them: nameless ones, reopened ones, reserved ones, and statx.
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE  // O_TMPFILE, fallocate, statx
+#endif
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <cstdio>
+
+#include "sys/linux/linux.hpp"
+#include "sys/posix/posix.hpp"
+
+namespace tempfile::sys::linux_os {
+namespace {
+
+kind kind_of(unsigned mode) noexcept {
+    return S_ISREG(mode) ? kind::file : S_ISDIR(mode) ? kind::directory : kind::other;
+}
+
+error stat_any(handle at, const char* name, int flags, metadata& out) noexcept {
+    struct ::statx raw;
+    const unsigned wanted = STATX_BASIC_STATS | STATX_MNT_ID;
+    if (const error e = posix::status([&] { return ::statx(at, name, flags | AT_NO_AUTOMOUNT, wanted, &raw); })) {
+        return e;
+    }
+    out.id = {.device = makedev(raw.stx_dev_major, raw.stx_dev_minor), .inode = raw.stx_ino};
+    out.mount = (raw.stx_mask & STATX_MNT_ID) != 0 ? raw.stx_mnt_id : 0;  // since Linux 5.8
+    out.size = raw.stx_size;
+    out.links = raw.stx_nlink;
+    out.owner = raw.stx_uid;
+    out.permissions = raw.stx_mode & 07777U;
+    out.what = kind_of(raw.stx_mode);
+    return 0;
+}
+
+}  // namespace
+
+proc_name::proc_name(handle h) noexcept {
+    std::snprintf(text, sizeof text, "/proc/self/fd/%d", h);
+}
+
+error create_unnamed(const char* dir, bool append, handle& made) noexcept {
+    // With O_EXCL the file can never be linked into a directory (open(2), O_TMPFILE).
+    const int flags = O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC | (append ? O_APPEND : 0);
+    return posix::result([&] { return ::open(dir, flags, 0600); }, made);
+}
+
+error reopen(handle of, handle& made) noexcept {
+    // The link leads to the open file itself, whatever its name is or was (proc(5), /proc/pid/fd).
+    return posix::result([name = proc_name(of)] { return ::open(name.text, O_RDWR | O_CLOEXEC); }, made);
+}
+
+error allocate(handle h, std::uint64_t bytes) noexcept {
+    return posix::status([&] { return ::fallocate(h, 0, 0, static_cast<off_t>(bytes)); });
+}
+
+error stat(handle h, metadata& out) noexcept {
+    return stat_any(h, "", AT_EMPTY_PATH, out);
+}
+
+error stat_at(handle at, const char* name, metadata& out) noexcept {
+    return stat_any(at, name, AT_SYMLINK_NOFOLLOW, out);
+}
+
+}  // namespace tempfile::sys::linux_os

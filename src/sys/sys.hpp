@@ -1,0 +1,146 @@
+// The operating-system contract: everything the library asks of the system, declared once. A system is added by
+// implementing this header in whole files of its own (src/sys/CMakeLists.txt chooses them); nothing outside src/sys
+// includes a system header.
+//
+// Rules for every call:
+//   - It answers 0, or the system's error number, which std::system_category() understands. Outputs are set only on
+//   success.
+//   - It resumes when a signal interrupts it (EINTR), but for close, which must never be repeated: the handle is gone
+//   (close(2)).
+//   - It has no policy and no fallback, allocates nothing, throws nothing, prints nothing, changes no global state.
+//   - Every handle it makes is close-on-exec from the first instant.
+//   - It may be called from any thread; on the same handle as the system allows.
+//
+// All calls go through `sys::call`, a table that tests replace entry by entry to force each error at each place. It is
+// not to be changed while another thread is in the library.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tempfile::sys {
+
+using error = int;
+using handle = int;
+inline constexpr handle no_handle = -1;
+
+// The lowest handle that is none of the three standard streams.
+inline constexpr handle first_free_handle = 3;
+
+// For the `at` parameters: names are relative to the working directory (and absolute names to nothing).
+inline constexpr handle working_directory = -100;
+
+inline constexpr std::size_t name_max = 255;
+
+// The size of the buffer for `list`: larger ones gained nothing when measured.
+inline constexpr std::size_t list_bytes = 32 * 1024;
+
+enum class kind : std::uint8_t { unknown, file, directory, other };
+
+struct identity {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    friend bool operator==(const identity&, const identity&) = default;
+};
+
+struct metadata {
+    identity id;
+    std::uint64_t mount = 0;  // tells mounts apart, also two of the same device; 0 where the system cannot say
+    std::uint64_t size = 0;   // bytes
+    std::uint64_t links = 0;
+    std::uint64_t owner = 0;
+    std::uint32_t permissions = 0;  // the twelve bits of chmod
+    kind what = kind::unknown;
+};
+
+struct piece {
+    void* data;
+    std::size_t bytes;
+};
+
+enum class origin { beginning, offset, end };
+
+struct entry {
+    const char* name;  // in the buffer it was listed into
+    kind what;         // unknown where the file system does not say
+};
+
+struct calls {
+    // --- Files ---
+
+    // A new file in directory `dir` that has no name and can never get one; mode 0600 less the umask; for reading and
+    // writing. ENOENT, EISDIR, EOPNOTSUPP, EINVAL and ENOSYS can mean that this system or file system has no such files
+    // (open(2), O_TMPFILE).
+    error (*create_unnamed)(const char* dir, bool append, handle& made) noexcept;
+    // A new file at `path`; EEXIST whatever stands there, a link included. Mode and use as above.
+    error (*create_file)(const char* path, bool append, handle& made) noexcept;
+    // Takes away the name of anything but a directory.
+    error (*remove_file)(handle at, const char* name) noexcept;
+    // A new open file for the same file, also for one without a name.
+    error (*reopen)(handle of, handle& made) noexcept;
+    // A second handle for the same open file, at least `first_free_handle`.
+    error (*duplicate)(handle of, handle& made) noexcept;
+    error (*close)(handle h) noexcept;
+
+    // These may do less than asked; `done` says how many bytes.
+    error (*read)(handle h, void* into, std::size_t bytes, std::size_t& done) noexcept;
+    error (*write)(handle h, const void* from, std::size_t bytes, std::size_t& done) noexcept;
+    error (*pread)(handle h, void* into, std::size_t bytes, std::uint64_t at, std::size_t& done) noexcept;
+    error (*pwrite)(handle h, const void* from, std::size_t bytes, std::uint64_t at, std::size_t& done) noexcept;
+    // At most 64 pieces.
+    error (*readv)(handle h, const piece* pieces, std::size_t n, std::size_t& done) noexcept;
+    error (*writev)(handle h, const piece* pieces, std::size_t n, std::size_t& done) noexcept;
+    error (*preadv)(handle h, const piece* pieces, std::size_t n, std::uint64_t at, std::size_t& done) noexcept;
+    error (*pwritev)(handle h, const piece* pieces, std::size_t n, std::uint64_t at, std::size_t& done) noexcept;
+
+    error (*seek)(handle h, std::int64_t offset, origin from, std::uint64_t& now) noexcept;
+    error (*truncate)(handle h, std::uint64_t bytes) noexcept;
+    // Reserves the first `bytes` bytes; EOPNOTSUPP where that cannot be done.
+    error (*allocate)(handle h, std::uint64_t bytes) noexcept;
+    error (*sync)(handle h) noexcept;
+    error (*stat)(handle h, metadata& out) noexcept;
+    error (*set_permissions)(handle h, std::uint32_t permissions) noexcept;
+
+    // --- Directories: the last component of a name is never followed when it is a link ---
+
+    // A new directory, mode 0700 less the umask; EEXIST whatever stands there.
+    error (*create_directory)(const char* path) noexcept;
+    // For `list` and as `at`. ENOTDIR or ELOOP when it is something else, which is not opened then.
+    error (*open_directory)(handle at, const char* name, handle& made) noexcept;
+    // The same for one that may not be read: good for `stat`, `set_path_permissions` and as `at` only.
+    error (*open_path)(handle at, const char* name, handle& made) noexcept;
+    // The permissions of exactly what `open_path` opened.
+    error (*set_path_permissions)(handle path, std::uint32_t permissions) noexcept;
+    error (*remove_directory)(handle at, const char* name) noexcept;
+    error (*stat_at)(handle at, const char* name, metadata& out) noexcept;
+    // The next entries, `used` bytes of them, for `next_entry`; 0 bytes at the end. `buffer` has `list_bytes` bytes and
+    // the alignment of std::uint64_t.
+    error (*list)(handle dir, void* buffer, std::size_t& used) noexcept;
+    error (*rewind)(handle dir) noexcept;
+
+    // --- The process ---
+
+    // Random bytes from the system's generator; EAGAIN when it is not ready yet, rather than waiting for it.
+    error (*random)(void* into, std::size_t bytes) noexcept;
+    // The same from the random device, which never waits; ENOENT and the like where there is none.
+    error (*random_device)(void* into, std::size_t bytes) noexcept;
+    // Null when unset, and always in a set-user-id program. Valid until the environment changes.
+    const char* (*environment)(const char* name) noexcept;
+    // True in a program that runs with more rights than its caller.
+    bool (*set_user_id)() noexcept;
+    std::uint64_t (*effective_user)() noexcept;
+    // The absolute path of the working directory, with a terminator; ERANGE when the buffer is too small.
+    error (*current_directory)(char* into, std::size_t bytes) noexcept;
+};
+
+extern calls call;
+
+// Takes one entry out of a buffer that `list` filled; false behind the last. `position` starts at 0.
+bool next_entry(const void* buffer, std::size_t used, std::size_t& position, entry& out) noexcept;
+
+// A number that differs between a process and every process it descends from, without a system call: who made an object
+// deletes it, its forked children do not. Never 0.
+std::uint64_t process_generation() noexcept;
+
+}  // namespace tempfile::sys
