@@ -113,10 +113,9 @@ problem create_unnamed(const place& where, bool append, file& made) {
         return p;
     }
     sys::handle h = sys::no_handle;
-    const std::string dir(where.dir);
     // The answer belongs to this file system: it is asked anew each time, since another directory may be on another
     // one.
-    sys::error e = sys::call.create_unnamed(dir.c_str(), append, h);
+    sys::error e = sys::call.create_unnamed(where.dir.c_str(), append, h);
     if (means_no_unnamed_files(e)) {
         std::string path;
         if (problem p = try_names(where, path, making_unnamed,

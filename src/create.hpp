@@ -12,7 +12,7 @@ namespace tempfile {
 
 // Where, and what the name is made of. `dir` is absolute.
 struct place {
-    std::string_view dir;
+    const std::string& dir;
     std::string_view prefix;
     std::string_view suffix;
 };

@@ -99,7 +99,7 @@ problem candidate_dir(const origin& from, std::string& dir) {
 std::error_code try_directory(const std::string& dir) {
     file probe;
     if (const problem p = create_unnamed({.dir = dir, .prefix = gettempprefix(), .suffix = ""}, false, probe)) {
-        return p.code;
+        return p.code();
     }
     std::error_code ec;
     probe.write("blat", ec);
@@ -114,7 +114,7 @@ std::vector<candidate> try_candidates(bool all) {
         std::string dir;
         candidate c;
         c.origin = from.name;
-        c.error = candidate_dir(from, dir).code;
+        c.error = candidate_dir(from, dir).code();
         if (!c.error) {
             if (dir.empty()) {
                 continue;
@@ -202,7 +202,7 @@ std::filesystem::path gettempdir() {
 
 std::filesystem::path gettempdir(std::error_code& ec) {
     location found;
-    ec = locate_default(found).code;
+    ec = locate_default(found).code();
     return found.dir;
 }
 

@@ -29,7 +29,8 @@ problem in_directory(const std::filesystem::path& option, Make make) {
         return p;
     }
     problem p = make(where.dir);
-    if (where.searched && (p.code == std::errc::no_such_file_or_directory || p.code == std::errc::not_a_directory)) {
+    if (where.searched &&
+        (p.code() == std::errc::no_such_file_or_directory || p.code() == std::errc::not_a_directory)) {
         forget(where.dir);
         if (problem nowhere = locate(option, where)) {
             return nowhere;

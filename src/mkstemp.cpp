@@ -16,6 +16,10 @@ problem make_at(const name_options& options, Make make) {
     });
 }
 
+problem make_unnamed(const name_options& options, file& made) {
+    return make_at(options, [&](const place& where) { return create_unnamed(where, false, made); });
+}
+
 problem make_file(const name_options& options, file& made, std::string& path) {
     return make_at(options, [&](const place& where) { return create_named(where, false, made, path); });
 }
@@ -30,6 +34,18 @@ problem make_name(const name_options& options, std::string& path) {
 
 }  // namespace
 
+file tmpfile(const name_options& options) {
+    file made;
+    succeed(make_unnamed(options, made));
+    return made;
+}
+
+file tmpfile(const name_options& options, std::error_code& ec) {
+    file made;
+    ec = make_unnamed(options, made).code();
+    return made;
+}
+
 mkstemp_result mkstemp(const name_options& options) {
     file made;
     std::string path;
@@ -40,7 +56,7 @@ mkstemp_result mkstemp(const name_options& options) {
 mkstemp_result mkstemp(const name_options& options, std::error_code& ec) {
     file made;
     std::string path;
-    ec = make_file(options, made, path).code;
+    ec = make_file(options, made, path).code();
     if (ec) {
         return {};
     }
@@ -55,7 +71,7 @@ std::filesystem::path mkdtemp(const name_options& options) {
 
 std::filesystem::path mkdtemp(const name_options& options, std::error_code& ec) {
     std::string path;
-    ec = make_directory(options, path).code;
+    ec = make_directory(options, path).code();
     return ec ? std::filesystem::path() : std::filesystem::path(std::move(path));
 }
 
@@ -67,7 +83,7 @@ std::filesystem::path mktemp(const name_options& options) {
 
 std::filesystem::path mktemp(const name_options& options, std::error_code& ec) {
     std::string path;
-    ec = make_name(options, path).code;
+    ec = make_name(options, path).code();
     return ec ? std::filesystem::path() : std::filesystem::path(std::move(path));
 }
 

@@ -33,11 +33,13 @@ problem check_affix(std::string_view affix, const char* which) {
     const auto refuse = [&](const char* why) {
         return bad_argument(std::string(which) + ' ' + in_quotes(affix) + ' ' + why);
     };
-    if (affix.find('/') != affix.npos) {
-        return refuse("contains a separator; use the option dir to say where the file goes");
-    }
-    if (affix.find('\0') != affix.npos) {
-        return refuse("contains a NUL byte, which no name can");
+    for (const char c : affix) {
+        if (c == '/') {
+            return refuse("contains a separator; use the option dir to say where the file goes");
+        }
+        if (c == '\0') {
+            return refuse("contains a NUL byte, which no name can");
+        }
     }
     if (affix == "..") {
         return refuse("means the parent directory; use the option dir to say where the file goes");

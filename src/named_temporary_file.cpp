@@ -34,7 +34,7 @@ named_temporary_file::named_temporary_file(const named_temporary_file_options& o
 }
 
 named_temporary_file::named_temporary_file(const named_temporary_file_options& options, std::error_code& ec) {
-    ec = make(options).code;
+    ec = make(options).code();
 }
 
 named_temporary_file::named_temporary_file(named_temporary_file&& other) noexcept
@@ -125,7 +125,7 @@ void named_temporary_file::cleanup() {
 }
 
 void named_temporary_file::cleanup(std::error_code& ec) {
-    ec = remove_now().code;
+    ec = remove_now().code();
 }
 
 }  // namespace tempfile

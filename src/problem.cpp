@@ -39,14 +39,14 @@ std::string_view advice(int system_error) noexcept {
 }  // namespace
 
 void raise(const problem& p) {
-    const std::string what = "tempfile: " + p.what;
-    if (p.bad_argument) {
+    const std::string what = "tempfile: " + p->what;
+    if (p->bad_argument) {
         throw std::invalid_argument(what);
     }
-    if (p.path.empty()) {
-        throw std::system_error(p.code, what);
+    if (p->path.empty()) {
+        throw std::system_error(p->code, what);
     }
-    throw std::filesystem::filesystem_error(what + std::string(advice(p.code.value())), p.path, p.code);
+    throw std::filesystem::filesystem_error(what + std::string(advice(p->code.value())), p->path, p->code);
 }
 
 void raise(const char* doing, std::error_code code) {

@@ -6,7 +6,7 @@
 #include "sys/sys.hpp"
 
 #include <concepts>
-#include <new>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -18,31 +18,45 @@ inline std::error_code code_of(sys::error e) noexcept {
     return {e, std::system_category()};
 }
 
-struct [[nodiscard]] problem {
-    std::error_code code;       // no error: no problem
-    std::string what;           // "cannot make a file"; for a bad argument the whole sentence
-    std::string path;           // where, if there is a where
-    bool bad_argument = false;  // what a caller can see is wrong
+// Nothing but a null pointer as long as nothing is wrong, since every operation hands one back.
+class [[nodiscard]] problem {
+public:
+    struct details {
+        std::error_code code;
+        std::string what;           // "cannot make a file"; for a bad argument the whole sentence
+        std::string path;           // where, if there is a where
+        bool bad_argument = false;  // what a caller can see is wrong
+    };
 
-    explicit operator bool() const noexcept { return static_cast<bool>(code); }
+    problem() noexcept = default;
+    explicit problem(details d) : details_(std::make_unique<details>(std::move(d))) {}
+
+    explicit operator bool() const noexcept { return details_ != nullptr; }
+    // No error when there is no problem.
+    [[nodiscard]] std::error_code code() const noexcept { return details_ ? details_->code : std::error_code(); }
+    // REQUIRES: there is a problem.
+    details* operator->() const noexcept { return details_.get(); }
+
+private:
+    std::unique_ptr<details> details_;
 };
 
-inline problem no_problem() {
+inline problem no_problem() noexcept {
     return {};
 }
 
 inline problem system_problem(std::string_view what, std::string_view path, std::error_code code) {
-    return {.code = code, .what = std::string(what), .path = std::string(path)};
+    return problem({.code = code, .what = std::string(what), .path = std::string(path)});
 }
 inline problem system_problem(std::string_view what, std::string_view path, sys::error e) {
     return system_problem(what, path, code_of(e));
 }
 
 inline problem bad_argument(std::string sentence) {
-    return {.code = std::make_error_code(std::errc::invalid_argument),
-            .what = std::move(sentence),
-            .path = {},
-            .bad_argument = true};
+    return problem({.code = std::make_error_code(std::errc::invalid_argument),
+                    .what = std::move(sentence),
+                    .path = {},
+                    .bad_argument = true});
 }
 
 // std::invalid_argument for a bad argument, std::filesystem::filesystem_error where there is a path, else

@@ -48,7 +48,7 @@ spooled_temporary_file::spooled_temporary_file(const spooled_temporary_file_opti
 }
 
 spooled_temporary_file::spooled_temporary_file(const spooled_temporary_file_options& options, std::error_code& ec) {
-    ec = make(options).code;
+    ec = make(options).code();
 }
 
 spooled_temporary_file::spooled_temporary_file(spooled_temporary_file&& other) noexcept
@@ -73,7 +73,7 @@ void spooled_temporary_file::rollover() {
 }
 
 void spooled_temporary_file::rollover(std::error_code& ec) {
-    ec = closed() ? std::make_error_code(std::errc::bad_file_descriptor) : spool_of(opened()).rollover().code;
+    ec = closed() ? std::make_error_code(std::errc::bad_file_descriptor) : spool_of(opened()).rollover().code();
 }
 
 }  // namespace tempfile

@@ -30,7 +30,7 @@ sys::error still_there(const std::string& path, const file& handle) noexcept {
 problem summary(removal_report& report) {
     problem first = std::move(report.failures.front());
     if (report.failed > 1) {
-        first.what += " (and " + std::to_string(report.failed - 1) + " more)";
+        first->what += " (and " + std::to_string(report.failed - 1) + " more)";
     }
     return first;
 }
@@ -85,7 +85,7 @@ temporary_directory::temporary_directory(const temporary_directory_options& opti
 }
 
 temporary_directory::temporary_directory(const temporary_directory_options& options, std::error_code& ec) {
-    ec = make(options).code;
+    ec = make(options).code();
 }
 
 temporary_directory::temporary_directory(temporary_directory&& other) noexcept
@@ -151,7 +151,7 @@ void temporary_directory::cleanup() {
 
 void temporary_directory::cleanup(std::error_code& ec) {
     const problem p = remove_now();
-    ec = ignore_cleanup_errors_ ? std::error_code() : p.code;
+    ec = ignore_cleanup_errors_ ? std::error_code() : p.code();
 }
 
 }  // namespace tempfile

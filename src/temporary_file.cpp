@@ -22,7 +22,7 @@ temporary_file::temporary_file(const temporary_file_options& options) {
 }
 
 temporary_file::temporary_file(const temporary_file_options& options, std::error_code& ec) {
-    ec = make(options).code;
+    ec = make(options).code();
 }
 
 temporary_file::temporary_file(temporary_file&& other) noexcept : file_object(std::move(other)) {}

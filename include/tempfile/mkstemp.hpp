@@ -1,5 +1,6 @@
 /// @file
-/// The functions that make a name and leave the rest to the caller: `mkstemp`, `mkdtemp`, `mktemp`.
+/// The functions that hand out a plain `file` or a name and leave the rest to the caller: `tmpfile`, `mkstemp`,
+/// `mkdtemp`, `mktemp`.
 ///
 /// @code
 /// auto [file, path] = tempfile::mkstemp({.prefix = "report-", .suffix = ".csv"});
@@ -9,9 +10,12 @@
 ///
 /// auto scratch = tempfile::mkdtemp();     // mode 0700
 /// std::filesystem::remove_all(scratch);   // likewise
+///
+/// auto plain = tempfile::tmpfile();       // no name: gone when it is closed
+/// plain.write("x");
 /// @endcode
 ///
-/// **Ownership.** Nothing here is removed by anybody but the caller. Prefer `named_temporary_file` and
+/// **Ownership.** What has a name is removed by nobody but the caller. Prefer `named_temporary_file` and
 /// `temporary_directory`, which clean up.
 ///
 /// **Errors.** `std::filesystem::filesystem_error` with the directory and the system's code; `std::invalid_argument`
@@ -29,12 +33,17 @@
 
 namespace tempfile {
 
-/// What the three functions can be told.
+/// What these functions can be told.
 struct name_options {
     std::string prefix{gettempprefix()};  ///< What the name begins with.
     std::string suffix{};                 ///< What it ends with; say the dot yourself.
     std::filesystem::path dir{};          ///< Where; empty means `gettempdir()`.
 };
+
+/// Makes a file without a name: what `temporary_file` stands on, without the stream. Gone when its last handle is
+/// closed. Prefix and suffix are of the name it has for a moment where files cannot be made without one.
+[[nodiscard]] file tmpfile(const name_options& options = {});
+[[nodiscard]] file tmpfile(const name_options& options, std::error_code& ec);
 
 /// The answer of `mkstemp`.
 struct mkstemp_result {
