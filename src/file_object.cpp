@@ -217,23 +217,14 @@ file file_object::reopen() {
 
 // --- The end ---
 
-void file_object::close(std::error_code& ec) {
-    ec.clear();
-    if (!closed()) {
-        do_close(ec);
-    }
-}
-
 void file_object::close() {
-    std::error_code ec;
-    close(ec);
-    if (ec) {
-        raise("close", ec);
+    if (!closed()) {
+        do_close();
     }
 }
 
-void file_object::do_close(std::error_code& ec) {
-    capture(ec, [this] { buffer_->close(); });
+void file_object::do_close() {
+    buffer_->close();
 }
 
 void file_object::discard(std::error_code& ec) noexcept {
@@ -277,6 +268,9 @@ std::uint64_t file_object::truncate(std::uint64_t bytes, std::error_code& ec) {
 }
 std::uint64_t file_object::size(std::error_code& ec) {
     return capture(ec, [this] { return size(); });
+}
+void file_object::close(std::error_code& ec) {
+    capture(ec, [this] { close(); });
 }
 void file_object::flush(std::error_code& ec) {
     capture(ec, [this] { flush(); });

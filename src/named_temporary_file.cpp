@@ -24,7 +24,7 @@ problem named_temporary_file::make(const named_temporary_file_options& options) 
     if (p) {
         path_.clear();
     } else {
-        owns_name_ = options.deletion != delete_when::never;
+        owns_name_ = true;
     }
     return p;
 }
@@ -50,9 +50,11 @@ named_temporary_file& named_temporary_file::operator=(named_temporary_file&& oth
 }
 
 named_temporary_file::~named_temporary_file() {
-    std::error_code lost;
-    if (owns_name_) {
-        remove_name(lost);
+    if (owns_name_ && deletion_ != delete_when::never) {
+        if (ours_to_remove()) {
+            sys::call.remove_file(sys::working_directory, path_.c_str());
+        }
+        std::error_code lost;
         discard(lost);
     }
 }
@@ -76,48 +78,38 @@ bool named_temporary_file::ours_to_remove() const noexcept {
 }
 
 // Gone already is as good as removed.
-void named_temporary_file::remove_name(std::error_code& ec) noexcept {
-    ec.clear();
-    if (ours_to_remove()) {
-        const sys::error e = sys::call.remove_file(sys::working_directory, path_.c_str());
-        if (e != 0 && e != ENOENT) {
-            ec = code_of(e);
-            return;
-        }
-        owns_name_ = false;
+problem named_temporary_file::remove_name() {
+    const sys::error e = sys::call.remove_file(sys::working_directory, path_.c_str());
+    if (e != 0 && e != ENOENT) {
+        return system_problem("cannot remove a named temporary file", path_, e);
     }
+    owns_name_ = false;
+    return no_problem();
 }
 
 // The name goes before the handle: an error of close(2) must not leave the file behind. Until the name is gone nothing
 // has been given up.
-void named_temporary_file::do_close(std::error_code& ec) {
+void named_temporary_file::do_close() {
     if (ours_to_remove() && deletion_ == delete_when::closed) {
-        flush(ec);
-        if (ec) {
-            return;
-        }
-        remove_name(ec);
-        if (ec) {
-            return;
-        }
+        flush();
+        succeed(remove_name());
     }
-    file_object::do_close(ec);
+    file_object::do_close();
 }
 
 problem named_temporary_file::remove_now() {
     if (!owns_name_) {
         return no_problem();
     }
-    constexpr const char* removing = "cannot remove a named temporary file";
     if (!ours_to_remove()) {
         return system_problem("cannot remove a named temporary file of the parent process", path_, EPERM);
     }
-    std::error_code ec;
-    remove_name(ec);
-    if (!ec) {
-        discard(ec);
+    if (problem p = remove_name()) {
+        return p;
     }
-    return ec ? system_problem(removing, path_, ec) : no_problem();
+    std::error_code ec;
+    discard(ec);
+    return ec ? system_problem("cannot close a named temporary file", path_, ec) : no_problem();
 }
 
 void named_temporary_file::cleanup() {

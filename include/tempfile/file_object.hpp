@@ -163,8 +163,8 @@ protected:
     /// Takes over a buffer that is ready for use.
     void open(std::unique_ptr<file_buf> buffer, newlines newline);
 
-    /// What `close()` does besides; must leave everything as it was when it reports that nothing was done.
-    virtual void do_close(std::error_code& ec);
+    /// What `close()` does on an open object.
+    virtual void do_close();
 
     /// Writes nothing, closes: for what is about to vanish.
     void discard(std::error_code& ec) noexcept;

@@ -92,10 +92,10 @@ public:
     void cleanup(std::error_code& ec);
 
 private:
-    void do_close(std::error_code& ec) override;
+    void do_close() override;
     problem make(const named_temporary_file_options& options);
     [[nodiscard]] bool ours_to_remove() const noexcept;
-    void remove_name(std::error_code& ec) noexcept;
+    problem remove_name();
     problem remove_now();
 
     std::string path_;
