@@ -10,6 +10,39 @@
 namespace tempfile {
 namespace {
 
+// What to do about it, where we know.
+std::string_view advice(int system_error) noexcept {
+    switch (system_error) {
+        case ENOSPC:
+            return "; the file system is full: free some space, or name another directory";
+        case EDQUOT:
+            return "; the quota is used up: remove something, or name another directory";
+        case EROFS:
+            return "; the file system is read-only: name another directory";
+        case ENOENT:
+            return "; the directory does not exist: make it, or name another";
+        case ENOTDIR:
+            return "; that is not a directory: name one";
+        case ELOOP:
+            return "; a symbolic link leads nowhere or in a circle: name a directory";
+        case EACCES:
+            return "; no permission there: name a directory you may write to";
+        case EMFILE:
+        case ENFILE:
+            return "; too many open files: close some, or raise the limit (ulimit -n)";
+        case ENAMETOOLONG:
+            return "; the name is too long for this file system: shorten prefix, suffix or directory";
+        case EEXIST:
+            return "; every name that was tried exists already";
+        default:
+            return "";
+    }
+}
+
+problem creation_problem(std::string_view what, const std::string& path, sys::error e) {
+    return system_problem(std::string(what) + std::string(advice(e)), path, e);
+}
+
 // Calls make(path) with new names until it answers anything but EEXIST.
 template <class Make>
 problem try_names(const place& where, std::string& path, const char* what, Make make) {
@@ -32,7 +65,7 @@ problem try_names(const place& where, std::string& path, const char* what, Make 
         }
         e = make(path.c_str());
     }
-    return e == 0 ? no_problem() : system_problem(what, where.dir, e);
+    return e == 0 ? no_problem() : creation_problem(what, where.dir, e);
 }
 
 // Temporary files live long: one that took the place of a closed standard stream would get what somebody prints.
@@ -132,7 +165,7 @@ problem create_unnamed(const place& where, bool append, file& made) {
         e = finish(h, file_permissions);
     }
     if (e != 0) {
-        return system_problem(making_unnamed, where.dir, e);
+        return creation_problem(making_unnamed, where.dir, e);
     }
     made = file(h);
     return no_problem();
@@ -146,7 +179,7 @@ problem create_named(const place& where, bool append, file& made, std::string& p
     }
     if (const sys::error e = finish(h, file_permissions)) {
         sys::call.remove_file(sys::working_directory, path.c_str());
-        return system_problem(making_named, where.dir, e);
+        return creation_problem(making_named, where.dir, e);
     }
     made = file(h);
     return no_problem();
@@ -159,7 +192,7 @@ problem create_directory(const place& where, std::string& path, file& handle) {
     sys::handle h = sys::no_handle;
     if (const sys::error e = open_new_directory(path.c_str(), h)) {
         sys::call.remove_directory(sys::working_directory, path.c_str());
-        return system_problem(making_directory, where.dir, e);
+        return creation_problem(making_directory, where.dir, e);
     }
     handle = file(h);
     return no_problem();
