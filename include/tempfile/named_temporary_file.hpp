@@ -36,7 +36,7 @@
 
 namespace tempfile {
 
-struct problem;
+class problem;
 
 /// When the name is removed; Python's `delete` and `delete_on_close` in one.
 enum class delete_when {

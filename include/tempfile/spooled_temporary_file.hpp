@@ -40,7 +40,7 @@ inline constexpr std::size_t default_max_size = 8 * 1024 * 1024;
 /// The largest `max_size`: 1 GiB. Whoever wants memory without limit wants a `std::stringstream`.
 inline constexpr std::size_t largest_max_size = 1024 * 1024 * 1024;
 
-struct problem;
+class problem;
 
 /// What a `spooled_temporary_file` can be told.
 struct spooled_temporary_file_options {

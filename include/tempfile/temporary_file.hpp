@@ -31,7 +31,7 @@
 
 namespace tempfile {
 
-struct problem;
+class problem;
 
 /// What a `temporary_file` can be told.
 struct temporary_file_options {

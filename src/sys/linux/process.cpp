@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <new>
 
 #include "sys/linux/linux.hpp"
 #include "sys/posix/posix.hpp"
