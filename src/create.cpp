@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "handle.hpp"
 #include "name.hpp"
 #include "tempfile/name.hpp"
 
@@ -66,18 +67,6 @@ problem try_names(const place& where, std::string& path, const char* what, Make 
         e = make(path.c_str());
     }
     return e == 0 ? no_problem() : creation_problem(what, where.dir, e);
-}
-
-// Temporary files live long: one that took the place of a closed standard stream would get what somebody prints.
-sys::error keep_off_standard_streams(sys::handle& h) noexcept {
-    if (h >= sys::first_free_handle) {
-        return 0;
-    }
-    sys::handle higher = sys::no_handle;
-    const sys::error e = sys::call.duplicate(h, higher);
-    sys::call.close(h);
-    h = e == 0 ? higher : sys::no_handle;
-    return e;
 }
 
 // A umask that takes bits from the owner makes files that we may not open again. The umask cannot be read without

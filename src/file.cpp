@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "handle.hpp"
 #include "problem.hpp"
 
 namespace tempfile {
@@ -226,10 +227,8 @@ void file::sync(std::error_code& ec) noexcept {
 
 file file::reopen(std::error_code& ec) const noexcept {
     sys::handle made = sys::no_handle;
-    if (closed()) {
-        set(ec, EBADF);
-    } else {
-        set(ec, sys::call.reopen(handle_, made));
+    if (set(ec, closed() ? EBADF : sys::call.reopen(handle_, made)) == 0) {
+        set(ec, keep_off_standard_streams(made));
     }
     return file(made);
 }

@@ -169,7 +169,9 @@ file_object& file_object::flush() {
 
 std::uint64_t file_object::seek(std::int64_t offset, std::ios_base::seekdir from) {
     const auto position = rdbuf()->pubseekoff(offset, from);
-    clear(rdstate() & std::ios_base::badbit);
+    if (!bad()) {  // clearing one bit while badbit stands would throw for the old error once more
+        clear();
+    }
     return static_cast<std::uint64_t>(std::streamoff(position));
 }
 
