@@ -69,33 +69,44 @@ problem try_names(const place& where, std::string& path, const char* what, Make 
     return e == 0 ? no_problem() : creation_problem(what, where.dir, e);
 }
 
-// A umask that takes bits from the owner makes files that we may not open again. The umask cannot be read without
-// changing it (umask(2)), so the first file of a process is looked at, and the others only if that one was made with
-// too few bits.
-enum class umask_effect { unknown, none, narrows };
-std::atomic<umask_effect> known_umask_effect{umask_effect::unknown};
+// What we make is for its owner, and a umask can take the owner's bits too. It cannot be read without changing it
+// (umask(2)), so the first file and the first directory of a process are looked at, and the others only if that one was
+// made with too few bits.
+struct owner_mode {
+    enum class umask_effect { unknown, none, narrows };
 
-sys::error widen_to(std::uint32_t permissions, sys::handle h) noexcept {
-    if (known_umask_effect.load(std::memory_order_relaxed) == umask_effect::none) {
+    const std::uint32_t permissions;
+    std::atomic<umask_effect> effect{umask_effect::unknown};
+
+    [[nodiscard]] bool is_sure() const noexcept { return effect.load(std::memory_order_relaxed) == umask_effect::none; }
+    void narrowed() noexcept { effect.store(umask_effect::narrows, std::memory_order_relaxed); }
+
+    sys::error see_to(sys::handle h) noexcept {
+        sys::metadata made;
+        if (is_sure()) {
+            return 0;
+        }
+        if (const sys::error e = sys::call.stat(h, made)) {
+            return e;
+        }
+        if ((made.permissions & permissions) != permissions) {
+            narrowed();
+            return sys::call.set_permissions(h, permissions);
+        }
+        umask_effect expected = umask_effect::unknown;
+        effect.compare_exchange_strong(expected, umask_effect::none, std::memory_order_relaxed);
         return 0;
     }
-    sys::metadata made;
-    if (const sys::error e = sys::call.stat(h, made)) {
-        return e;
-    }
-    const bool narrowed = (made.permissions & permissions) != permissions;
-    known_umask_effect.store(narrowed ? umask_effect::narrows : umask_effect::none, std::memory_order_relaxed);
-    return narrowed ? sys::call.set_permissions(h, permissions) : 0;
-}
+};
 
-constexpr std::uint32_t file_permissions = 0600;
-constexpr std::uint32_t directory_permissions = 0700;
+constinit owner_mode file_mode{0600};
+constinit owner_mode directory_mode{0700};
 
 // What is done to every new handle; closes it when that fails.
-sys::error finish(sys::handle& h, std::uint32_t permissions) noexcept {
+sys::error finish(sys::handle& h, owner_mode& mode) noexcept {
     sys::error e = keep_off_standard_streams(h);
     if (e == 0) {
-        e = widen_to(permissions, h);
+        e = mode.see_to(h);
     }
     if (e != 0 && h != sys::no_handle) {
         sys::call.close(std::exchange(h, sys::no_handle));
@@ -107,21 +118,28 @@ bool means_no_unnamed_files(sys::error e) noexcept {
     return e == ENOENT || e == EISDIR || e == EOPNOTSUPP || e == EINVAL || e == ENOSYS;
 }
 
+// Opens a new directory that the umask does not let us read.
+sys::error open_narrowed_directory(const char* path, sys::handle& h) noexcept {
+    directory_mode.narrowed();
+    sys::handle by_path = sys::no_handle;
+    if (const sys::error e = sys::call.open_path(sys::working_directory, path, by_path)) {
+        return e;
+    }
+    sys::error e = sys::call.set_path_permissions(by_path, directory_mode.permissions);
+    if (e == 0) {
+        e = sys::call.open_directory(by_path, ".", h);
+    }
+    sys::call.close(by_path);
+    return e == ENOENT ? EACCES : e;  // what does not exist is /proc, not the directory
+}
+
 // Opens the new directory at `path` and sees to its mode.
 sys::error open_new_directory(const char* path, sys::handle& h) noexcept {
     sys::error e = sys::call.open_directory(sys::working_directory, path, h);
-    if (e == EACCES) {  // the umask took our right to read it
-        sys::handle by_path = sys::no_handle;
-        e = sys::call.open_path(sys::working_directory, path, by_path);
-        if (e == 0) {
-            e = sys::call.set_path_permissions(by_path, directory_permissions);
-            if (e == 0) {
-                e = sys::call.open_directory(by_path, ".", h);
-            }
-            sys::call.close(by_path);
-        }
+    if (e == EACCES) {
+        e = open_narrowed_directory(path, h);
     }
-    return e == 0 ? finish(h, directory_permissions) : e;
+    return e == 0 ? finish(h, directory_mode) : e;
 }
 
 constexpr const char* making_unnamed = "cannot make a temporary file";
@@ -151,7 +169,7 @@ problem create_unnamed(const place& where, bool append, file& made) {
         }
     }
     if (e == 0) {
-        e = finish(h, file_permissions);
+        e = finish(h, file_mode);
     }
     if (e != 0) {
         return creation_problem(making_unnamed, where.dir, e);
@@ -166,7 +184,7 @@ problem create_named(const place& where, bool append, file& made, std::string& p
                               [&](const char* name) { return sys::call.create_file(name, append, h); })) {
         return p;
     }
-    if (const sys::error e = finish(h, file_permissions)) {
+    if (const sys::error e = finish(h, file_mode)) {
         sys::call.remove_file(sys::working_directory, path.c_str());
         return creation_problem(making_named, where.dir, e);
     }
@@ -188,7 +206,7 @@ problem create_directory(const place& where, std::string& path, file& handle) {
 }
 
 problem create_directory(const place& where, std::string& path) {
-    if (known_umask_effect.load(std::memory_order_relaxed) != umask_effect::none) {
+    if (!directory_mode.is_sure()) {
         file handle;
         return create_directory(where, path, handle);
     }

@@ -23,6 +23,7 @@ struct level {
     bool removed_something = false;  // since it was listed last
     bool repaired = false;           // its mode was changed already
     int visits = 0;                  // times it was listed
+    int swapped = 0;                 // times a file in it became a directory before it was removed
 };
 
 class tree_remover {
@@ -121,8 +122,12 @@ sys::error tree_remover::remove_directory(const char* name) {
 
 void tree_remover::remove_other(const char* name) {
     const sys::error e = with_repair([&] { return sys::call.remove_file(here(), name); });
-    levels_.back().removed_something |= e == 0;
-    if (e != 0 && e != ENOENT) {
+    level& l = levels_.back();
+    l.removed_something |= e == 0;
+    if (e == EISDIR && l.swapped < most_visits) {  // swapped for a directory
+        ++l.swapped;
+        l.pending.emplace_back(name);
+    } else if (e != 0 && e != ENOENT) {
         fail("cannot remove", name, e);
     }
 }
@@ -161,7 +166,7 @@ void tree_remover::list_here() {
             remove_entry(entry);
         }
     }
-    if (e != 0) {
+    if (e != 0 && e != ENOENT) {  // ENOENT: somebody else has removed the directory
         fail("cannot list the directory", "", e);
     }
     std::reverse(l.pending.begin(), l.pending.end());
@@ -185,7 +190,7 @@ sys::error tree_remover::open_unreadable(const std::string& name, file& child) {
         return EACCES;
     }
     if (const sys::error e = sys::call.set_path_permissions(h, meta.permissions | 0700U)) {
-        return e;
+        return e == ENOENT ? EACCES : e;  // what does not exist is /proc, not the directory
     }
     sys::handle opened = sys::no_handle;
     const sys::error e = sys::call.open_directory(h, ".", opened);
@@ -287,15 +292,18 @@ void tree_remover::climb() {
     child.handle = file();
     const bool all_reported = !child.failed.empty();
     const sys::error e = all_reported ? ENOTEMPTY : remove_directory(child.name.c_str());
-    level& here_now = levels_.back();
     if (e == 0 || e == ENOENT) {
         return;
     }
     if (all_reported) {
-        here_now.failed.insert(child.name);
-    } else if ((e == ENOTEMPTY || e == EEXIST) && child.visits < most_visits && enter(child.name)) {
-        levels_.back().visits = child.visits;
-    } else if (!here_now.failed.contains(child.name)) {
+        levels_.back().failed.insert(child.name);
+    } else if (e == ENOTDIR) {  // swapped for something else
+        remove_other(child.name.c_str());
+    } else if ((e == ENOTEMPTY || e == EEXIST) && child.visits < most_visits) {
+        if (enter(child.name)) {
+            levels_.back().visits = child.visits;
+        }
+    } else {
         fail("cannot remove the directory", child.name, e);
     }
 }

@@ -10,8 +10,6 @@
 namespace tempfile {
 namespace {
 
-constexpr const char* removing = "cannot remove a temporary directory";
-
 // Does the name still lead to what the handle holds? Neither is touched when it does not: what was moved away is
 // somebody's by now, and what stands at the name is not ours.
 sys::error still_there(const std::string& path, const file& handle) noexcept {
@@ -40,20 +38,20 @@ problem remove_tree(const std::string& path, const file& handle) {
     constexpr int most_passes = 100;  // somebody may keep on making entries in it
     for (int pass = 0;; ++pass) {
         // As if it were empty, since many are; a directory with something in it is left alone by this.
-        sys::error e = sys::call.remove_directory(sys::working_directory, path.c_str());
+        const sys::error e = sys::call.remove_directory(sys::working_directory, path.c_str());
         if (e == 0 || e == ENOENT) {
             return no_problem();
         }
-        if ((e == ENOTEMPTY || e == EEXIST) && pass < most_passes) {
-            e = still_there(path, handle);
-        }
-        if (e == ENOENT) {
+        const sys::error there = still_there(path, handle);
+        if (there == ENOENT) {
             return no_problem();
         }
-        if (e != 0) {
-            return system_problem(
-                e == ESTALE || e == ENOTDIR ? "the name of a temporary directory leads to something else" : removing,
-                path, e == ENOTDIR ? ESTALE : e);
+        if (there != 0) {
+            return system_problem("the name of a temporary directory leads to something else", path, there);
+        }
+        const bool not_empty = e == ENOTEMPTY || e == EEXIST;
+        if (pass == most_passes || (pass > 0 && !not_empty)) {
+            return system_problem("cannot remove a temporary directory", path, e);
         }
         removal_report report;
         empty_directory(handle.native_handle(), path, report);

@@ -48,7 +48,9 @@ public:
     /// Takes ownership of an open handle. A negative one makes a closed file.
     explicit file(native_handle_type handle) noexcept : handle_(handle < 0 ? none : handle) {}
 
+    /// The moved-from file is closed.
     file(file&& other) noexcept : handle_(other.release()) {}
+    /// Closes what was here as the destructor does, then takes over.
     file& operator=(file&& other) noexcept;
     file(const file&) = delete;
     file& operator=(const file&) = delete;
@@ -56,6 +58,7 @@ public:
     /// Closes; an error of closing is lost here, which is why there is `close()`.
     ~file();
 
+    /// Exchanges the handles.
     void swap(file& other) noexcept;
     friend void swap(file& a, file& b) noexcept { a.swap(b); }
 
@@ -73,15 +76,13 @@ public:
 
     /// Reads until `into` is full or the file ends, and moves the offset behind what was read.
     /// @return the number of bytes read; fewer than asked only at the end of the file. In the `error_code` form, what
-    /// was
-    ///         read before the error.
+    ///         was read before the error.
     std::size_t read(std::span<std::byte> into);
     std::size_t read(std::span<std::byte> into, std::error_code& ec) noexcept;
 
     /// Writes all of `bytes` at the offset (at the end, for a file that appends) and moves the offset behind them.
     /// @throws std::system_error ENOSPC, EDQUOT, EFBIG, EIO ... as the system says it. What was written before the
-    /// error
-    ///         stays in the file; the `error_code` form tells how many bytes that is.
+    ///         error stays in the file; the `error_code` form tells how many bytes that is.
     void write(std::span<const std::byte> bytes);
     std::size_t write(std::span<const std::byte> bytes, std::error_code& ec) noexcept;
     void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
@@ -112,6 +113,7 @@ public:
         return pwrite(std::as_bytes(std::span(text)), offset, ec);
     }
 
+    /// As `readv` and `writev`, from `offset` bytes after the beginning.
     std::size_t preadv(std::span<const std::span<std::byte>> pieces, std::uint64_t offset);
     std::size_t preadv(std::span<const std::span<std::byte>> pieces, std::uint64_t offset,
                        std::error_code& ec) noexcept;

@@ -44,6 +44,7 @@ namespace tempfile {
 /// and it stays in the second-level cache. Allocated on first use.
 inline constexpr std::size_t default_buffering = 64 * 1024;
 
+/// A `std::streambuf` that owns a `file`; neither movable nor copyable.
 class file_buf : public std::streambuf {
 public:
     /// Takes over `f`. `mode` says what is allowed: `in`, `out`, and `app` for a file that was opened for appending;
@@ -90,6 +91,7 @@ public:
     /// Closes without writing out: for what is about to vanish.
     void discard(std::error_code& ec) noexcept;
 
+    /// True when closed, or made over a closed file.
     [[nodiscard]] virtual bool closed() const noexcept { return file_.closed(); }
 
     /// The file; in a spool made now if it is not there yet. Use of its offset or contents needs a `flush()` before.
@@ -99,6 +101,7 @@ public:
     [[nodiscard]] file::native_handle_type native_handle() const noexcept { return file_.native_handle(); }
 
 protected:
+    /// What `std::streambuf` asks of those who derive from it.
     int_type overflow(int_type c) override;
     std::streamsize xsputn(const char* bytes, std::streamsize n) override;
     int_type underflow() override;
@@ -108,6 +111,7 @@ protected:
     pos_type seekpos(pos_type position, std::ios_base::openmode which) override;
     int sync() override;
 
+    /// @cond spool
     // The window, for the spool, which is a window without a file. A stretch of the file stands in data[0, length),
     // from `base` on; data[dirty_begin, dirty_end) is not in the file yet. While the put or the get area of the
     // streambuf is set, it lies in the window and its pointer is the position; `settle` puts both back into these
@@ -135,6 +139,7 @@ protected:
     window window_;
     file file_;
     std::uint64_t position_ = 0;  // valid when settled
+    /// @endcond
 
 private:
     void write_dirty();

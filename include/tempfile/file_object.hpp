@@ -59,6 +59,7 @@ struct file_object_options {
     newlines newline = newlines::raw;            ///< Translation of line ends.
 };
 
+/// A `std::iostream` over an open file, with Python's members; movable, swappable, not copyable.
 class [[nodiscard]] file_object : public std::iostream {
 public:
     class line_range;
@@ -80,6 +81,7 @@ public:
     /// Writes out and closes; errors are lost here, which is why there is `close()`.
     ~file_object() override;
 
+    /// Exchanges everything but the address: references to the streams stay where they were.
     void swap(file_object& other) noexcept;
     friend void swap(file_object& a, file_object& b) noexcept { a.swap(b); }
 
@@ -189,31 +191,41 @@ private:
 /// The lines of a file object, as an input range.
 class file_object::line_range {
 public:
+    /// Holds nothing of its own: the line is in the range.
     class iterator {
     public:
+        /// What the standard library asks of an input iterator.
         using iterator_category = std::input_iterator_tag;
         using value_type = std::string;
         using difference_type = std::ptrdiff_t;
         using pointer = const std::string*;
         using reference = const std::string&;
 
+        /// Good for nothing but assignment.
         iterator() noexcept = default;
+        /// Reads the first line.
         explicit iterator(line_range& range) : range_(&range) { ++*this; }
+        /// The present line.
         reference operator*() const noexcept { return range_->line_; }
         pointer operator->() const noexcept { return &range_->line_; }
+        /// Reads the next line. @throws std::system_error as `readline()`.
         iterator& operator++() {
             range_->line_ = range_->object_->readline();
             return *this;
         }
         void operator++(int) { ++*this; }
+        /// True behind the last line.
         bool operator==(std::default_sentinel_t) const noexcept { return range_->line_.empty(); }
 
     private:
         line_range* range_ = nullptr;
     };
 
+    /// The lines of `object` from its position on; it must live as long.
     explicit line_range(file_object& object) noexcept : object_(&object) {}
+    /// Reads the first line.
     [[nodiscard]] iterator begin() { return iterator(*this); }
+    /// The end, which is reached when `readline()` has nothing more.
     [[nodiscard]] static std::default_sentinel_t end() noexcept { return {}; }
 
 private:

@@ -16,11 +16,10 @@
 /// @endcode
 ///
 /// **The order is Python's**: the directories named by the environment variables `TMPDIR`, `TEMP` and `TMP`, then
-/// `/tmp`,
-/// `/var/tmp`, `/usr/tmp`, then the working directory. The first one wins in which a file can be made and written: each
-/// is tried for real, since permission bits say nothing about a read-only or full file system. In a set-user-id program
-/// the environment is not looked at (secure_getenv(3)), because it belongs to the caller. The search runs once in a
-/// process; its answer is kept, and looked for again when the directory is gone.
+/// `/tmp`, `/var/tmp`, `/usr/tmp`, then the working directory. The first one wins in which a file can be made and
+/// written: each is tried for real, since permission bits say nothing about a read-only or full file system. In a
+/// set-user-id program the environment is not looked at (secure_getenv(3)), because it belongs to the caller. The
+/// search runs once in a process; its answer is kept, and looked for again when the directory is gone.
 ///
 /// **Threads.** Everything here may be called from any thread at any time.
 

@@ -29,7 +29,7 @@ namespace tempfile {
 }
 
 /// How many names are tried before giving up with `std::errc::file_exists`; Python's `TMP_MAX`, spelled in lower case
-/// because <cstdio> has a macro of that name. With 64 random bits a second try means that something is wrong.
+/// because `<cstdio>` has a macro of that name. With 64 random bits a second try means that something is wrong.
 inline constexpr int tmp_max = 10'000;
 
 }  // namespace tempfile

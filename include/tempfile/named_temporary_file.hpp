@@ -58,6 +58,7 @@ struct named_temporary_file_options {
     newlines newline = newlines::raw;            ///< Translation of line ends.
 };
 
+/// A file with a name that goes when its time comes.
 class [[nodiscard]] named_temporary_file : public file_object {
 public:
     /// Makes the file, open and empty.
@@ -67,13 +68,16 @@ public:
     /// As above; on error `ec` is set and the object is closed.
     named_temporary_file(const named_temporary_file_options& options, std::error_code& ec);
 
+    /// The moved-from object is closed and owns nothing.
     named_temporary_file(named_temporary_file&& other) noexcept;
+    /// Ends what was here as the destructor does, then takes over.
     named_temporary_file& operator=(named_temporary_file&& other) noexcept;
 
     /// Closes, and removes the name unless it is to be kept. What is buffered is written only if the file stays. Errors
     /// are lost: call `close()` or `cleanup()` to see them.
     ~named_temporary_file() override;
 
+    /// Exchanges everything.
     void swap(named_temporary_file& other) noexcept;
     friend void swap(named_temporary_file& a, named_temporary_file& b) noexcept { a.swap(b); }
 

@@ -20,10 +20,10 @@ namespace tempfile {
 ///
 /// With anything but `raw`, positions (`seek`, `tell`, `size`, `truncate`) still count bytes of the file.
 enum class newlines {
-    raw,        ///< No translation; the default. Python: binary mode, or newline='\n' or ''.
-    universal,  ///< Reading: `\r\n` and `\r` become `\n`. Writing: the system's own (`\n` here). Python: newline=None.
-    crlf,       ///< Writing: `\n` becomes `\r\n`. Reading: `\r\n` becomes `\n`. Python: newline='\r\n' (writes only).
-    cr,         ///< Writing: `\n` becomes `\r`. Reading: `\r` becomes `\n`. Python: newline='\r' (writes only).
+    raw,        ///< No translation; the default. Python: binary mode, or `newline="\n"` or `""`.
+    universal,  ///< Reading: `\r\n` and `\r` become `\n`. Writing: `\n`, the system's own. Python: `newline=None`.
+    crlf,       ///< Writing: `\n` becomes `\r\n`. Reading: `\r\n` becomes `\n`. Python: `newline="\r\n"` (writes only).
+    cr,         ///< Writing: `\n` becomes `\r`. Reading: `\r` becomes `\n`. Python: `newline="\r"` (writes only).
 };
 
 }  // namespace tempfile

@@ -54,6 +54,7 @@ struct spooled_temporary_file_options {
     newlines newline = newlines::raw;            ///< Translation of line ends.
 };
 
+/// Memory that becomes a file without a name when it grows.
 class [[nodiscard]] spooled_temporary_file : public file_object {
 public:
     /// An empty spool in memory. Prefix, suffix and a relative `dir` are looked at now, the rest at roll-over.
@@ -63,12 +64,15 @@ public:
     /// As above; on error `ec` is set and the object is closed.
     spooled_temporary_file(const spooled_temporary_file_options& options, std::error_code& ec);
 
+    /// The moved-from object is closed.
     spooled_temporary_file(spooled_temporary_file&& other) noexcept;
+    /// Ends what was here as the destructor does, then takes over.
     spooled_temporary_file& operator=(spooled_temporary_file&& other) noexcept;
 
     /// Everything is gone.
     ~spooled_temporary_file() override;
 
+    /// Exchanges everything.
     void swap(spooled_temporary_file& other) noexcept { file_object::swap(other); }
     friend void swap(spooled_temporary_file& a, spooled_temporary_file& b) noexcept { a.swap(b); }
 

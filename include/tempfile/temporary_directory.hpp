@@ -15,9 +15,9 @@
 /// **Nobody else gets in.** The mode is exactly 0700 from the first instant. Removal goes through the descriptor held
 /// since the creation and down from there relative to descriptors: no symbolic link is ever followed, no mount is
 /// entered, and nothing outside the tree is touched, also while somebody swaps entries. If the name leads to something
-/// else by then, because the directory was moved away or replaced, neither is touched. Any depth is removed with a
-/// constant number of descriptors. Where the modes of our own directories stand in the way, they are changed through a
-/// held descriptor.
+/// else by then, because the directory was moved away or replaced, neither is emptied (what goes is an empty directory
+/// at the name, which is ours). Any depth is removed with a constant number of descriptors. Where the modes of our own
+/// directories stand in the way, they are changed through a held descriptor.
 ///
 /// **Fork.** It belongs to the process that made it: in a forked child the destructor deletes nothing.
 ///
@@ -46,6 +46,7 @@ struct temporary_directory_options {
     bool ignore_cleanup_errors = false;  ///< `cleanup()` removes what it can and does not complain.
 };
 
+/// A private directory that goes, with everything in it, when its time comes.
 class [[nodiscard]] temporary_directory {
 public:
     /// Makes the directory, empty.
@@ -55,7 +56,9 @@ public:
     /// As above; on error `ec` is set and the object owns nothing.
     temporary_directory(const temporary_directory_options& options, std::error_code& ec);
 
+    /// The moved-from object owns nothing.
     temporary_directory(temporary_directory&& other) noexcept;
+    /// Ends what was here as the destructor does, then takes over.
     temporary_directory& operator=(temporary_directory&& other) noexcept;
     temporary_directory(const temporary_directory&) = delete;
     temporary_directory& operator=(const temporary_directory&) = delete;
@@ -63,6 +66,7 @@ public:
     /// Removes it, unless it is to be kept. Errors are lost: call `cleanup()` to see them.
     ~temporary_directory();
 
+    /// Exchanges everything.
     void swap(temporary_directory& other) noexcept;
     friend void swap(temporary_directory& a, temporary_directory& b) noexcept { a.swap(b); }
 
@@ -89,9 +93,8 @@ public:
     /// does not stop the rest from being removed. What could not be removed is still owned: the call can be repeated.
     /// Twice is harmless; a directory that is gone already is no error.
     /// @throws std::filesystem::filesystem_error with the first path that could not be removed, and how many there
-    /// were; ESTALE when the name
-    ///         leads to something else; EPERM in a forked child, which does not own it. Nothing, with
-    ///         `ignore_cleanup_errors`.
+    ///         were; ESTALE when the name leads to something else; EPERM in a forked child, which does not own it.
+    ///         Nothing, with `ignore_cleanup_errors`.
     void cleanup();
     void cleanup(std::error_code& ec);
 

@@ -44,6 +44,7 @@ struct temporary_file_options {
     newlines newline = newlines::raw;            ///< Translation of line ends.
 };
 
+/// An open file without a name.
 class [[nodiscard]] temporary_file : public file_object {
 public:
     /// Makes the file, open and empty.
@@ -53,12 +54,15 @@ public:
     /// As above; on error `ec` is set and the object is closed.
     temporary_file(const temporary_file_options& options, std::error_code& ec);
 
+    /// The moved-from object is closed.
     temporary_file(temporary_file&& other) noexcept;
+    /// Ends what was here as the destructor does, then takes over.
     temporary_file& operator=(temporary_file&& other) noexcept;
 
     /// Closes, and with that the file is gone. Never throws; nothing that can fail here matters any more.
     ~temporary_file() override;
 
+    /// Exchanges everything.
     void swap(temporary_file& other) noexcept { file_object::swap(other); }
     friend void swap(temporary_file& a, temporary_file& b) noexcept { a.swap(b); }
 

@@ -139,8 +139,8 @@ extern calls call;
 // Takes one entry out of a buffer that `list` filled; false behind the last. `position` starts at 0.
 bool next_entry(const void* buffer, std::size_t used, std::size_t& position, entry& out) noexcept;
 
-// A number that differs between a process and every process it descends from, without a system call: who made an object
-// deletes it, its forked children do not. Never 0.
+// A number that differs between a process and every process it descends from that asked before the fork, without a
+// system call: who made an object deletes it, its forked children do not. Never 0.
 std::uint64_t process_generation() noexcept;
 
 }  // namespace tempfile::sys
