@@ -9,11 +9,9 @@
 #include "tempfile/name.hpp"
 
 namespace tempfile {
-namespace {
 
-// What to do about it, where we know.
-std::string_view advice(int system_error) noexcept {
-    switch (system_error) {
+std::string_view advice(sys::error e) noexcept {
+    switch (e) {
         case ENOSPC:
             return "; the file system is full: free some space, or name another directory";
         case EDQUOT:
@@ -39,6 +37,8 @@ std::string_view advice(int system_error) noexcept {
             return "";
     }
 }
+
+namespace {
 
 problem creation_problem(std::string_view what, const std::string& path, sys::error e) {
     return system_problem(std::string(what) + std::string(advice(e)), path, e);

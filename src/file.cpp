@@ -283,7 +283,15 @@ void file::sync() {
     or_raise("sync", [&](std::error_code& ec) { sync(ec); });
 }
 file file::reopen() const {
-    return or_raise("reopen", [&](std::error_code& ec) { return reopen(ec); });
+    std::error_code ec;
+    file second = reopen(ec);
+    if (ec) {
+        raise(ec == std::errc::no_such_file_or_directory
+                  ? "reopen: /proc is not there; mount it (mount -t proc proc /proc)"
+                  : "reopen",
+              ec);
+    }
+    return second;
 }
 void file::close() {
     or_raise("close", [&](std::error_code& ec) { close(ec); });

@@ -143,6 +143,7 @@ problem search(std::string& dir) {
     for (const candidate& c : tried) {
         what += " " + c.origin + " " + in_quotes(c.dir.string()) + " (" + c.error.message() + ")";
     }
+    what += advice(last.error.value());
     return system_problem(what, last.dir.empty() ? "." : last.dir.string(), last.error);
 }
 

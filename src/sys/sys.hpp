@@ -3,13 +3,15 @@
 // includes a system header.
 //
 // Rules for every call:
-//   - It answers 0, or the system's error number, which std::system_category() understands. Outputs are set only on
+// - It answers 0, or the system's error number, which std::system_category() understands. Outputs are set only on
 //   success.
-//   - It resumes when a signal interrupts it (EINTR), but for close, which must never be repeated: the handle is gone
+// - It resumes when a signal interrupts it (EINTR), but for close, which must never be repeated: the handle is gone
 //   (close(2)).
-//   - It has no policy and no fallback, allocates nothing, throws nothing, prints nothing, changes no global state.
-//   - Every handle it makes is close-on-exec from the first instant.
-//   - It may be called from any thread; on the same handle as the system allows.
+// - It has no policy, and no fallback but an older call that asks the same. It allocates nothing, throws nothing,
+// prints
+//   nothing, and changes no global state.
+// - Every handle it makes is close-on-exec from the first instant.
+// - It may be called from any thread; on the same handle as the system allows.
 //
 // All calls go through `sys::call`, a table that tests replace entry by entry to force each error at each place. It is
 // not to be changed while another thread is in the library.
