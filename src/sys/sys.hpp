@@ -7,9 +7,9 @@
 //   success.
 // - It resumes when a signal interrupts it (EINTR), but for close, which must never be repeated: the handle is gone
 //   (close(2)).
-// - It has no policy, and no fallback but an older call that asks the same. It allocates nothing, throws nothing,
-// prints
-//   nothing, and changes no global state.
+// - It has no policy, and no fallback but an older call that asks the same. It allocates nothing, throws nothing, and
+//   prints nothing.
+// - It changes no global state.
 // - Every handle it makes is close-on-exec from the first instant.
 // - It may be called from any thread; on the same handle as the system allows.
 //
