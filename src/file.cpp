@@ -25,10 +25,10 @@ sys::error set(std::error_code& ec, sys::error e) noexcept {
 // Repeats call(position, rest, done) until `bytes` bytes are through, or it answers 0 bytes: the end of the file for a
 // reader; for a writer something that no file does, and which must not become an endless loop.
 template <class Call>
-std::size_t transfer(std::size_t bytes, sys::error at_nothing, std::error_code& ec, Call call) noexcept {
+std::size_t transfer(sys::handle h, std::size_t bytes, sys::error at_nothing, std::error_code& ec, Call call) noexcept {
     std::size_t total = 0;
-    ec.clear();
-    while (total < bytes) {
+    set(ec, h == sys::no_handle ? EBADF : 0);  // also when there is nothing to transfer
+    while (!ec && total < bytes) {
         std::size_t done = 0;
         if (set(ec, call(total, bytes - total, done)) != 0) {
             break;
@@ -79,13 +79,13 @@ private:
 
 // As `transfer`, for pieces: repeats call(pieces, n, total, done).
 template <class Byte, class Call>
-std::size_t transfer_pieces(std::span<const std::span<Byte>> pieces, sys::error at_nothing, std::error_code& ec,
-                            Call call) noexcept {
+std::size_t transfer_pieces(sys::handle h, std::span<const std::span<Byte>> pieces, sys::error at_nothing,
+                            std::error_code& ec, Call call) noexcept {
     std::size_t total = 0;
     piece_cursor cursor(pieces);
     std::array<sys::piece, pieces_per_call> batch;
-    ec.clear();
-    while (const std::size_t n = cursor.next(batch)) {
+    set(ec, h == sys::no_handle ? EBADF : 0);
+    while (const std::size_t n = ec ? 0 : cursor.next(batch)) {
         std::size_t done = 0;
         if (set(ec, call(batch.data(), n, total, done)) != 0) {
             break;
@@ -140,53 +140,57 @@ file::native_handle_type file::release() noexcept {
 }
 
 std::size_t file::read(std::span<std::byte> into, std::error_code& ec) noexcept {
-    return transfer(into.size(), 0, ec, [&](std::size_t at, std::size_t n, std::size_t& done) {
+    return transfer(handle_, into.size(), 0, ec, [&](std::size_t at, std::size_t n, std::size_t& done) {
         return sys::call.read(handle_, into.data() + at, n, done);
     });
 }
 
 std::size_t file::write(std::span<const std::byte> bytes, std::error_code& ec) noexcept {
-    return transfer(bytes.size(), EIO, ec, [&](std::size_t at, std::size_t n, std::size_t& done) {
+    return transfer(handle_, bytes.size(), EIO, ec, [&](std::size_t at, std::size_t n, std::size_t& done) {
         return sys::call.write(handle_, bytes.data() + at, n, done);
     });
 }
 
 std::size_t file::pread(std::span<std::byte> into, std::uint64_t offset, std::error_code& ec) noexcept {
-    return transfer(into.size(), 0, ec, [&](std::size_t at, std::size_t n, std::size_t& done) {
+    return transfer(handle_, into.size(), 0, ec, [&](std::size_t at, std::size_t n, std::size_t& done) {
         return sys::call.pread(handle_, into.data() + at, n, offset + at, done);
     });
 }
 
 std::size_t file::pwrite(std::span<const std::byte> bytes, std::uint64_t offset, std::error_code& ec) noexcept {
-    return transfer(bytes.size(), EIO, ec, [&](std::size_t at, std::size_t n, std::size_t& done) {
+    return transfer(handle_, bytes.size(), EIO, ec, [&](std::size_t at, std::size_t n, std::size_t& done) {
         return sys::call.pwrite(handle_, bytes.data() + at, n, offset + at, done);
     });
 }
 
 std::size_t file::readv(std::span<const std::span<std::byte>> pieces, std::error_code& ec) noexcept {
-    return transfer_pieces(pieces, 0, ec, [&](const sys::piece* p, std::size_t n, std::size_t, std::size_t& done) {
-        return sys::call.readv(handle_, p, n, done);
-    });
+    return transfer_pieces(handle_, pieces, 0, ec,
+                           [&](const sys::piece* p, std::size_t n, std::size_t, std::size_t& done) {
+                               return sys::call.readv(handle_, p, n, done);
+                           });
 }
 
 std::size_t file::writev(std::span<const std::span<const std::byte>> pieces, std::error_code& ec) noexcept {
-    return transfer_pieces(pieces, EIO, ec, [&](const sys::piece* p, std::size_t n, std::size_t, std::size_t& done) {
-        return sys::call.writev(handle_, p, n, done);
-    });
+    return transfer_pieces(handle_, pieces, EIO, ec,
+                           [&](const sys::piece* p, std::size_t n, std::size_t, std::size_t& done) {
+                               return sys::call.writev(handle_, p, n, done);
+                           });
 }
 
 std::size_t file::preadv(std::span<const std::span<std::byte>> pieces, std::uint64_t offset,
                          std::error_code& ec) noexcept {
-    return transfer_pieces(pieces, 0, ec, [&](const sys::piece* p, std::size_t n, std::size_t at, std::size_t& done) {
-        return sys::call.preadv(handle_, p, n, offset + at, done);
-    });
+    return transfer_pieces(handle_, pieces, 0, ec,
+                           [&](const sys::piece* p, std::size_t n, std::size_t at, std::size_t& done) {
+                               return sys::call.preadv(handle_, p, n, offset + at, done);
+                           });
 }
 
 std::size_t file::pwritev(std::span<const std::span<const std::byte>> pieces, std::uint64_t offset,
                           std::error_code& ec) noexcept {
-    return transfer_pieces(pieces, EIO, ec, [&](const sys::piece* p, std::size_t n, std::size_t at, std::size_t& done) {
-        return sys::call.pwritev(handle_, p, n, offset + at, done);
-    });
+    return transfer_pieces(handle_, pieces, EIO, ec,
+                           [&](const sys::piece* p, std::size_t n, std::size_t at, std::size_t& done) {
+                               return sys::call.pwritev(handle_, p, n, offset + at, done);
+                           });
 }
 
 std::uint64_t file::seek(std::int64_t offset, std::ios_base::seekdir from, std::error_code& ec) noexcept {

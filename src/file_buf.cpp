@@ -11,6 +11,8 @@
 namespace tempfile {
 namespace {
 
+constexpr std::uint64_t largest_offset = std::numeric_limits<std::int64_t>::max();
+
 std::span<const std::byte> bytes_of(const char* data, std::size_t n) noexcept {
     return std::as_bytes(std::span(data, n));
 }
@@ -78,6 +80,16 @@ void file_buf::drop_window() noexcept {
     window_.base = position_;
 }
 
+// Forgets what was read ahead, which may have changed in the file.
+void file_buf::keep_only_dirty() noexcept {
+    const std::size_t dirty = window_.dirty_end - window_.dirty_begin;
+    std::memmove(window_.data, window_.data + window_.dirty_begin, dirty);
+    window_.base += window_.dirty_begin;
+    window_.dirty_begin = 0;
+    window_.dirty_end = dirty;
+    window_.length = dirty;
+}
+
 void file_buf::free_window() noexcept {
     drop_window();
     std::free(window_.data);
@@ -99,6 +111,12 @@ void file_buf::require(std::ios_base::openmode what) const {
         raise(what == std::ios_base::in ? "read: the file was not opened for reading"
                                         : "write: the file was not opened for writing",
               refused);
+    }
+}
+
+void file_buf::require_representable(std::size_t n) const {
+    if (position_ > largest_offset || n > largest_offset - position_) {
+        raise("write beyond what a file can be", code_of(EFBIG));
     }
 }
 
@@ -130,6 +148,7 @@ void file_buf::write_dirty() {
 }
 
 void file_buf::write_through(const char* bytes, std::size_t n) {
+    drop_window();  // also when it fails: then a part may be in the file
     if (appends()) {
         file_.write(bytes_of(bytes, n));
         position_ = file_.tell();
@@ -137,7 +156,6 @@ void file_buf::write_through(const char* bytes, std::size_t n) {
         file_.pwrite(bytes_of(bytes, n), position_);
         position_ += n;
     }
-    drop_window();
 }
 
 // Afterwards there is a put area at the position with at least `n` bytes of room; n <= buffering_.
@@ -150,6 +168,7 @@ void file_buf::make_room(std::size_t n) {
         position_ = file_.size();
         drop_window();
     }
+    require_representable(n);
     const std::uint64_t offset = position_ - window_.base;
     const bool fits = in_window() && window_.capacity - offset >= n;
     // Bytes between two dirty stretches would be written too, and another handle may have changed them in the file.
@@ -166,6 +185,7 @@ void file_buf::make_room(std::size_t n) {
 
 std::streamsize file_buf::xsputn(const char* bytes, std::streamsize count) {
     if (count <= 0) {
+        require(std::ios_base::out);
         return 0;
     }
     const auto n = static_cast<std::size_t>(count);
@@ -180,6 +200,7 @@ std::streamsize file_buf::xsputn(const char* bytes, std::streamsize count) {
     }
     require(std::ios_base::out);
     settle();
+    require_representable(n);
     write_dirty();
     write_through(bytes, n);
     return count;
@@ -277,7 +298,13 @@ file_buf::int_type file_buf::pbackfail(int_type c) {
         return traits_type::eof();
     }
     --position_;
-    const int_type before = underflow();
+    int_type before = traits_type::eof();
+    try {
+        before = underflow();
+    } catch (const std::system_error&) {
+        ++position_;
+        throw;
+    }
     if (!traits_type::eq_int_type(c, traits_type::eof()) && !traits_type::eq_int_type(c, before)) {
         settle();
         ++position_;  // putting back something else would mean writing, which is not what it is for
@@ -301,16 +328,17 @@ std::uint64_t file_buf::tell() const noexcept {
 std::uint64_t file_buf::seek(std::int64_t offset, std::ios_base::seekdir from) {
     require({});
     const std::uint64_t start = from == std::ios_base::beg ? 0 : from == std::ios_base::cur ? tell() : size();
-    constexpr std::uint64_t largest = std::numeric_limits<std::int64_t>::max();
-    // In unsigned numbers a step back wraps around, and lands above `largest` when it leads before the beginning.
+    // In unsigned numbers a step back wraps around, and lands above the largest when it leads before the beginning.
     const std::uint64_t target = start + static_cast<std::uint64_t>(offset);
-    if (start > largest || target > largest) {
+    if (start > largest_offset || target > largest_offset) {
         raise("seek: before the beginning or beyond what a file can be", code_of(EINVAL));
     }
     settle();
     position_ = target;
     if (!window_.dirty()) {
         drop_window();
+    } else if (!file_.closed()) {  // in a spool's memory the window is all there is
+        keep_only_dirty();
     }
     return target;
 }

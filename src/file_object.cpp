@@ -97,7 +97,27 @@ file_buf& file_object::opened() const {
 
 // --- Reading ---
 
+// Calls read(), which is made of several reads; when one of them fails, what the earlier ones took is given back. Not
+// where line ends are translated: there the position is not known without translating anew.
+template <class Read>
+std::string file_object::all_or_nothing(Read read) {
+    if (text_) {
+        return read();
+    }
+    const std::uint64_t position = tell();
+    try {
+        return read();
+    } catch (const std::system_error&) {
+        opened().seek(static_cast<std::int64_t>(position), std::ios_base::beg);
+        throw;
+    }
+}
+
 std::string file_object::read() {
+    return all_or_nothing([this] { return take_all(); });
+}
+
+std::string file_object::take_all() {
     const std::uint64_t length = size();
     const std::uint64_t position = tell();
     // The length tells how much to expect; the end of the file, which another process may have moved, tells when to
@@ -130,6 +150,11 @@ std::size_t file_object::read(std::span<std::byte> into) {
 }
 
 std::string file_object::readline(std::size_t limit) {
+    opened();
+    return all_or_nothing([&] { return take_line(limit); });
+}
+
+std::string file_object::take_line(std::size_t limit) {
     using traits = std::char_traits<char>;
     std::string line;
     std::streambuf& from = *rdbuf();
@@ -226,6 +251,9 @@ void file_object::close() {
 }
 
 void file_object::do_close() {
+    if (text_) {
+        text_->pubsync();  // what it has read ahead must not outlive the file
+    }
     buffer_->close();
 }
 
@@ -233,6 +261,8 @@ void file_object::discard(std::error_code& ec) noexcept {
     ec.clear();
     if (buffer_) {
         buffer_->discard(ec);
+        text_.reset();
+        attach();
     }
 }
 

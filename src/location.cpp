@@ -56,6 +56,7 @@ problem make_absolute(const std::string& given, std::string& absolute) {
         return no_problem();
     }
     if (problem p = working_directory(absolute)) {
+        p->path = given;
         return p;
     }
     if (!absolute.ends_with('/')) {
@@ -167,6 +168,21 @@ problem locate_default(location& found) {
     return no_problem();
 }
 
+// Asks anew when the directory of an earlier search has vanished. Those who are about to make something there notice by
+// themselves.
+problem locate_existing(location& found) {
+    if (problem p = locate_default(found)) {
+        return p;
+    }
+    sys::metadata there;
+    const auto vanished = [](sys::error e) { return e == ENOENT || e == ENOTDIR; };
+    if (found.searched && vanished(sys::call.stat_at(sys::working_directory, found.dir.c_str(), there))) {
+        forget(found.dir);
+        return locate_default(found);
+    }
+    return no_problem();
+}
+
 problem check_override(const std::filesystem::path& dir, std::string& absolute) {
     return dir.empty() ? bad_argument("the directory for temporary files is an empty path; name one")
                        : make_absolute(dir.native(), absolute);
@@ -197,14 +213,14 @@ void forget(const std::string& dir) {
 
 std::filesystem::path gettempdir() {
     location found;
-    succeed(locate_default(found));
+    succeed(locate_existing(found));
     return found.dir;
 }
 
 std::filesystem::path gettempdir(std::error_code& ec) {
     location found;
-    ec = locate_default(found).code();
-    return found.dir;
+    ec = locate_existing(found).code();
+    return ec ? std::filesystem::path() : std::filesystem::path(found.dir);
 }
 
 explanation explain() {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace tempfile {
 namespace {
@@ -61,15 +62,25 @@ std::size_t newline_buf::translate_raw(std::size_t wanted, std::size_t& raw_used
     return characters;
 }
 
+// A stretch of the file that does not end between \r and \n.
+void newline_buf::read_stretch() {
+    raw_length_ = static_cast<std::size_t>(file_.sgetn(raw_.data(), stretch));
+    if (raw_length_ == stretch && raw_[stretch - 1] == '\r' && file_.sgetc() == traits_type::to_int_type('\n')) {
+        raw_[raw_length_++] = traits_type::to_char_type(file_.sbumpc());
+    }
+}
+
 newline_buf::int_type newline_buf::underflow() {
     if (gptr() != egptr()) {
         return traits_type::to_int_type(*gptr());
     }
     setg(nullptr, nullptr, nullptr);
     const auto begin = file_.pubseekoff(0, std::ios_base::cur);
-    raw_length_ = static_cast<std::size_t>(file_.sgetn(raw_.data(), stretch));
-    if (raw_length_ == stretch && raw_[stretch - 1] == '\r' && file_.sgetc() == traits_type::to_int_type('\n')) {
-        raw_[raw_length_++] = traits_type::to_char_type(file_.sbumpc());
+    try {
+        read_stretch();
+    } catch (const std::system_error&) {
+        file_.pubseekpos(begin);
+        throw;
     }
     raw_begin_ = static_cast<std::uint64_t>(off_type(begin));
     std::size_t raw_used = 0;

@@ -29,6 +29,7 @@ protected:
 private:
     static constexpr std::size_t stretch = 4096;
 
+    void read_stretch();
     std::size_t translate_raw(std::size_t wanted, std::size_t& raw_used) noexcept;
     [[nodiscard]] std::uint64_t raw_position();
     void forget_text();

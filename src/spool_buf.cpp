@@ -80,6 +80,7 @@ bool spool_buf::make_room_in_memory(std::size_t n) {
 
 std::streamsize spool_buf::xsputn(const char* bytes, std::streamsize count) {
     if (count <= 0) {
+        require(std::ios_base::out);
         return 0;
     }
     const auto n = static_cast<std::size_t>(count);

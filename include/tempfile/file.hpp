@@ -46,7 +46,7 @@ public:
     file() noexcept = default;
 
     /// Takes ownership of an open handle. A negative one makes a closed file.
-    explicit file(native_handle_type handle) noexcept : handle_(handle < 0 ? none : handle) {}
+    [[nodiscard]] explicit file(native_handle_type handle) noexcept : handle_(handle < 0 ? none : handle) {}
 
     /// The moved-from file is closed.
     file(file&& other) noexcept : handle_(other.release()) {}

@@ -132,8 +132,10 @@ protected:
     void start_reading(std::size_t offset);  // get area from data + offset
     void reserve(std::size_t capacity);      // keeps the contents; throws std::bad_alloc
     void drop_window() noexcept;
+    void keep_only_dirty() noexcept;
     void free_window() noexcept;
     void require(std::ios_base::openmode what) const;  // throws EBADF when closed, or not opened for that
+    void require_representable(std::size_t n) const;  // throws EFBIG when n bytes at the position end where no file can
     [[nodiscard]] bool appends() const noexcept;
 
     window window_;

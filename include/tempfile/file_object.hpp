@@ -69,7 +69,7 @@ public:
 
     /// A stream over `f`, which it owns from now on. The position starts at 0, whatever the offset of `f`.
     /// @throws std::invalid_argument when `options.mode` has neither `in` nor `out` nor `app`.
-    explicit file_object(file f, const file_object_options& options = {});
+    [[nodiscard]] explicit file_object(file f, const file_object_options& options = {});
 
     /// The moved-from object is closed. References to the stream follow the object, not its contents.
     file_object(file_object&& other) noexcept;
@@ -181,7 +181,11 @@ protected:
     file_buf& opened() const;
 
 private:
+    template <class Read>
+    std::string all_or_nothing(Read read);
     std::string take(std::size_t n);
+    std::string take_all();
+    std::string take_line(std::size_t limit);
     void attach() noexcept;
 
     std::unique_ptr<file_buf> buffer_;

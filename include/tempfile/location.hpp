@@ -94,7 +94,7 @@ inline constexpr tempdir_variable tempdir;
 class [[nodiscard]] scoped_tempdir {
 public:
     /// @throws as `tempdir_variable::operator=`.
-    explicit scoped_tempdir(const std::filesystem::path& dir);
+    [[nodiscard]] explicit scoped_tempdir(const std::filesystem::path& dir);
     ~scoped_tempdir();
     scoped_tempdir(const scoped_tempdir&) = delete;
     scoped_tempdir& operator=(const scoped_tempdir&) = delete;

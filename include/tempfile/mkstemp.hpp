@@ -18,9 +18,9 @@
 /// **Ownership.** What has a name is removed by nobody but the caller. Prefer `named_temporary_file` and
 /// `temporary_directory`, which clean up.
 ///
-/// **Modes** are exactly 0600 and 0700, never wider for an instant. A umask that takes bits from the owner is noticed with
-/// the first file and the first directory of a process, and those bits are given back; a program that changes to such a
-/// umask later gets what that umask says, as from the bare system calls.
+/// **Modes** are exactly 0600 and 0700, never wider for an instant. A umask that takes bits from the owner is noticed
+/// with the first file and the first directory of a process, and those bits are given back; a program that changes to
+/// such a umask later gets what that umask says, as from the bare system calls.
 ///
 /// **Errors.** `std::filesystem::filesystem_error` with the directory and the system's code; `std::invalid_argument`
 /// for a bad prefix or suffix (name.hpp says which). In the `std::error_code&` forms both are codes. Paths are

@@ -64,9 +64,9 @@ public:
     /// Makes the file, open and empty.
     /// @throws std::filesystem::filesystem_error with the directory and the system's code;
     ///         std::invalid_argument for a bad prefix, suffix (name.hpp) or mode.
-    explicit named_temporary_file(const named_temporary_file_options& options = {});
+    [[nodiscard]] explicit named_temporary_file(const named_temporary_file_options& options = {});
     /// As above; on error `ec` is set and the object is closed.
-    named_temporary_file(const named_temporary_file_options& options, std::error_code& ec);
+    [[nodiscard]] named_temporary_file(const named_temporary_file_options& options, std::error_code& ec);
 
     /// The moved-from object is closed and owns nothing.
     named_temporary_file(named_temporary_file&& other) noexcept;

@@ -60,9 +60,9 @@ public:
     /// An empty spool in memory. Prefix, suffix and a relative `dir` are looked at now, the rest at roll-over.
     /// @throws std::invalid_argument for a bad prefix, suffix (name.hpp) or mode, or a `max_size` over
     /// `largest_max_size`.
-    explicit spooled_temporary_file(const spooled_temporary_file_options& options = {});
+    [[nodiscard]] explicit spooled_temporary_file(const spooled_temporary_file_options& options = {});
     /// As above; on error `ec` is set and the object is closed.
-    spooled_temporary_file(const spooled_temporary_file_options& options, std::error_code& ec);
+    [[nodiscard]] spooled_temporary_file(const spooled_temporary_file_options& options, std::error_code& ec);
 
     /// The moved-from object is closed.
     spooled_temporary_file(spooled_temporary_file&& other) noexcept;

@@ -52,9 +52,9 @@ public:
     /// Makes the directory, empty.
     /// @throws std::filesystem::filesystem_error with the parent and the system's code;
     ///         std::invalid_argument for a bad prefix or suffix (name.hpp).
-    explicit temporary_directory(const temporary_directory_options& options = {});
+    [[nodiscard]] explicit temporary_directory(const temporary_directory_options& options = {});
     /// As above; on error `ec` is set and the object owns nothing.
-    temporary_directory(const temporary_directory_options& options, std::error_code& ec);
+    [[nodiscard]] temporary_directory(const temporary_directory_options& options, std::error_code& ec);
 
     /// The moved-from object owns nothing.
     temporary_directory(temporary_directory&& other) noexcept;

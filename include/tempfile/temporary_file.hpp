@@ -50,9 +50,9 @@ public:
     /// Makes the file, open and empty.
     /// @throws std::filesystem::filesystem_error with the directory and the system's code;
     ///         std::invalid_argument for a bad prefix, suffix (name.hpp) or mode.
-    explicit temporary_file(const temporary_file_options& options = {});
+    [[nodiscard]] explicit temporary_file(const temporary_file_options& options = {});
     /// As above; on error `ec` is set and the object is closed.
-    temporary_file(const temporary_file_options& options, std::error_code& ec);
+    [[nodiscard]] temporary_file(const temporary_file_options& options, std::error_code& ec);
 
     /// The moved-from object is closed.
     temporary_file(temporary_file&& other) noexcept;
