@@ -92,6 +92,12 @@ newline_buf::int_type newline_buf::underflow() {
     return traits_type::to_int_type(*gptr());
 }
 
+// Nothing before the stretch can be put back; a closed file says by itself that it is closed.
+newline_buf::int_type newline_buf::pbackfail(int_type) {
+    raw_position();
+    return traits_type::eof();
+}
+
 std::uint64_t newline_buf::raw_position() {
     if (gptr() == nullptr) {
         return static_cast<std::uint64_t>(off_type(file_.pubseekoff(0, std::ios_base::cur)));

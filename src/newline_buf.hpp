@@ -22,6 +22,7 @@ protected:
     int_type overflow(int_type c) override;
     std::streamsize xsputn(const char* text, std::streamsize n) override;
     int_type underflow() override;
+    int_type pbackfail(int_type c) override;
     pos_type seekoff(off_type offset, std::ios_base::seekdir from, std::ios_base::openmode which) override;
     pos_type seekpos(pos_type position, std::ios_base::openmode which) override;
     int sync() override;
@@ -31,7 +32,7 @@ private:
 
     void read_stretch();
     std::size_t translate_raw(std::size_t wanted, std::size_t& raw_used) noexcept;
-    [[nodiscard]] std::uint64_t raw_position();
+    std::uint64_t raw_position();
     void forget_text();
 
     std::streambuf& file_;
