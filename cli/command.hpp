@@ -1,0 +1,17 @@
+// The subcommands. Each `add_` gives the subcommand its options, and what it does when it was asked for, which throws
+// when it fails: std::invalid_argument for a value that makes no sense, anything else for what could not be done.
+
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace tool {
+
+void add_file(CLI::App& command);
+void add_dir(CLI::App& command);
+void add_spool(CLI::App& command);
+void add_recipe(CLI::App& command);
+
+}  // namespace tool

@@ -1,0 +1,104 @@
+// tmp: temporary files and directories for the shell.
+
+#include "command.hpp"
+#include "streams.hpp"
+
+#include <fmt/core.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <exception>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace {
+
+struct command {
+    std::string_view name;
+    const char* description;
+    void (*add)(CLI::App&);
+};
+
+constexpr std::array commands = {
+    command{"file", "Make a file that nobody else can open, and print its path", tool::add_file},
+    command{"dir", "Make a directory that nobody else can enter, and print its path", tool::add_dir},
+    command{"spool", "Soak up all of standard input, then write it to standard output", tool::add_spool},
+    command{"recipe", "Show a temporary file come and go, with the proof that nothing is left", tool::add_recipe},
+};
+
+enum exit_status { success = 0, failure = 1, usage = 2 };
+
+// The command that was asked for, and only that: it takes CLI11 as long to set up the options of all of them as
+// everything else takes together. All of them where none was named, for `tmp --help`.
+// @return who speaks in messages: `tmp file`, or `tmp` where no command was named.
+std::string add_commands(CLI::App& app, std::string_view asked) {
+    const auto is_asked = [asked](const command& c) { return c.name == asked; };
+    const bool found = std::any_of(commands.begin(), commands.end(), is_asked);
+    for (const command& c : commands) {
+        if (!found || is_asked(c)) {
+            c.add(*app.add_subcommand(std::string(c.name), c.description));
+        }
+    }
+    return found ? fmt::format("tmp {}", asked) : "tmp";
+}
+
+// The library's message as the tool says it: without the name of the library, and the path once, at the end.
+std::string message_of(const std::exception& e) {
+    const auto* at_path = dynamic_cast<const std::filesystem::filesystem_error*>(&e);
+    std::string_view message = at_path != nullptr ? at_path->std::system_error::what() : e.what();
+    constexpr std::string_view library = "tempfile: ";
+    if (message.starts_with(library)) {
+        message.remove_prefix(library.size());
+    }
+    return at_path != nullptr ? fmt::format("{} [{}]", message, at_path->path1().native()) : std::string(message);
+}
+
+std::string usage_message(const CLI::App& app, const CLI::ParseError& e, const std::string& who, int argc,
+                          char** argv) {
+    if (argc < 2) {
+        return app.help();
+    }
+    if (who == "tmp" && *argv[1] != '-') {
+        return fmt::format("tmp: there is no command \"{}\"\nTry `tmp --help`.\n", argv[1]);
+    }
+    return fmt::format("{0}: {1}\nTry `{0} --help`.\n", who, e.what());
+}
+
+exit_status parse_and_run(CLI::App& app, const std::string& who, int argc, char** argv) {
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForVersion& version) {
+        tool::print(fmt::format("tmp {}\n", version.what()));
+    } catch (const CLI::CallForHelp&) {
+        tool::print(app.help());
+    } catch (const CLI::ParseError& e) {
+        tool::complain(usage_message(app, e, who, argc, argv));
+        return usage;
+    }
+    tool::close_output();
+    return success;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error like any other, and must not keep us from tidying up
+
+    CLI::App app("Temporary files and directories that do not stay behind.", "tmp");
+    app.set_version_flag("--version", TEMPFILE_VERSION);
+    app.require_subcommand(1);
+    const std::string who = add_commands(app, argc > 1 ? argv[1] : "");
+    try {
+        return parse_and_run(app, who, argc, argv);
+    } catch (const std::invalid_argument& e) {
+        tool::complain(fmt::format("{}: {}\n", who, message_of(e)));
+        return usage;
+    } catch (const std::exception& e) {
+        tool::complain(fmt::format("{}: {}\n", who, message_of(e)));
+        return failure;
+    }
+}

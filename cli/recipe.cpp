@@ -1,0 +1,163 @@
+#include "command.hpp"
+#include "streams.hpp"
+
+#include <tempfile/location.hpp>
+#include <tempfile/name.hpp>
+#include <tempfile/temporary_file.hpp>
+
+#include <fmt/core.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace tool {
+namespace {
+
+namespace fs = std::filesystem;
+
+void show(std::string_view what, std::string_view result) {
+    print(fmt::format("  {:<36} {}\n", what, result));
+}
+
+std::string verdict(const tempfile::candidate& c) {
+    return c.error ? "CANNOT BE USED: " + c.error.message() : "chosen: a file was made in it to be sure";
+}
+
+// As far down the list as the search went, and the variables in it that are not set.
+void show_choice(const tempfile::explanation& choice) {
+    print("Where do temporary files go here?\n");
+    auto next = choice.candidates.begin();
+    for (const std::string variable : {"$TMPDIR", "$TEMP", "$TMP"}) {
+        if (next == choice.candidates.end() || next->origin != variable) {
+            show(variable,
+                 choice.environment_ignored ? "not asked: it belongs to somebody with fewer rights" : "not set");
+            continue;
+        }
+        show(variable + " " + next->dir.native(), verdict(*next));
+        if (next++->chosen) {
+            return;
+        }
+    }
+    for (; next != choice.candidates.end(); ++next) {
+        show(next->origin + " " + next->dir.native(), verdict(*next));
+        if (next->chosen) {
+            return;
+        }
+    }
+}
+
+struct stat status_of(int descriptor) {
+    struct stat st = {};
+    if (::fstat(descriptor, &st) != 0) {
+        throw std::system_error(errno, std::generic_category(), "cannot examine the temporary file");
+    }
+    return st;
+}
+
+// What the kernel says the name of the open file is.
+std::string link_text(const std::string& link) {
+    std::error_code ec;
+    const fs::path text = fs::read_symlink(link, ec);
+    return ec ? "cannot be read: " + ec.message() : text.native();
+}
+
+// The names in `dir` that lead to the file `st` is about.
+std::vector<fs::path> names_of(const struct stat& st, const fs::path& dir) {
+    std::vector<fs::path> names;
+    for (const fs::directory_entry& entry : fs::directory_iterator(dir)) {
+        struct stat other = {};
+        if (::lstat(entry.path().c_str(), &other) == 0 && other.st_ino == st.st_ino && other.st_dev == st.st_dev) {
+            names.push_back(entry.path());
+        }
+    }
+    return names;
+}
+
+// How many names in `dir` have the form that this library gives to names.
+std::ptrdiff_t count_alike(const fs::path& dir) {
+    constexpr std::size_t length = tempfile::gettempprefix().size() + 13;
+    return std::count_if(fs::directory_iterator(dir), {}, [](const fs::directory_entry& entry) {
+        const std::string name = entry.path().filename().native();
+        return name.size() == length && name.starts_with(tempfile::gettempprefix());
+    });
+}
+
+std::string list(const std::vector<fs::path>& names) {
+    std::string text;
+    for (const fs::path& name : names) {
+        text += name.native() + ' ';
+    }
+    return text.empty() ? "none" : text;
+}
+
+void play(tempfile::temporary_file& fp) {
+    const std::string text = "Stack Overflow!";
+    print("\nThe recipe\n");
+    show("tempfile::temporary_file fp;", fmt::format("descriptor {}", fp.native_handle()));
+    fp.write(text);
+    show("fp.write(\"Stack Overflow!\");", fmt::format("{} bytes", fp.size()));
+    fp.seek(0);
+    show("fp.seek(0);", fmt::format("at byte {}", fp.tell()));
+    const std::string read_back = fp.read();
+    if (read_back != text) {
+        throw std::runtime_error(fmt::format("\"{}\" was written, \"{}\" read back", text, read_back));
+    }
+    show("fp.read()", fmt::format("\"{}\", the same text", read_back));
+}
+
+void prove(tempfile::temporary_file& fp, const fs::path& dir) {
+    const int descriptor = fp.fileno();
+    const struct stat st = status_of(descriptor);
+    const std::string link = fmt::format("/proc/self/fd/{}", descriptor);
+    const std::vector<fs::path> names = names_of(st, dir);
+    print("\nIt has no name, while it is open\n");
+    show(link, "-> " + link_text(link));
+    show("links to it (st_nlink)", fmt::format("{}", st.st_nlink));
+    show("names in " + dir.native() + " that lead to it", list(names));
+    show("size and mode", fmt::format("{} bytes, {:04o}", st.st_size, st.st_mode & 07777U));
+
+    fp.close();
+    const bool closed = ::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF;
+    // Some network and FUSE file systems give an open file a hidden name until it is closed.
+    const bool gone = std::none_of(names.begin(), names.end(), [](const fs::path& name) { return fs::exists(name); });
+    print("\nIt is gone, as soon as it is closed\n");
+    show("fp.close();", closed ? fmt::format("descriptor {} is closed", descriptor) : "STILL OPEN");
+    show("names in " + dir.native() + " that led to it", gone ? "none" : "STILL THERE: " + list(names));
+    if (!closed || !gone) {
+        throw std::runtime_error("something is left behind");
+    }
+}
+
+void run() {
+    const tempfile::explanation choice = tempfile::explain();
+    show_choice(choice);
+    const fs::path dir = tempfile::gettempdir();
+
+    const std::ptrdiff_t alike_before = count_alike(dir);
+    tempfile::temporary_file fp;
+    play(fp);
+    const std::ptrdiff_t alike_while = count_alike(dir);
+    prove(fp, dir);
+    show(fmt::format("names in {} like {}?????????????", dir.native(), tempfile::gettempprefix()),
+         fmt::format("{} before, {} while it was open, {} now", alike_before, alike_while, count_alike(dir)));
+    print("\nNothing is left.\n");
+}
+
+}  // namespace
+
+void add_recipe(CLI::App& command) {
+    command.footer("Example: what becomes of a directory that cannot be used?\n  TMPDIR=/nonexistent tmp recipe");
+    command.callback([] { run(); });
+}
+
+}  // namespace tool

@@ -1,0 +1,122 @@
+#include "command.hpp"
+#include "streams.hpp"
+
+#include <tempfile/location.hpp>
+#include <tempfile/spooled_temporary_file.hpp>
+
+#include <fmt/core.h>
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace tool {
+namespace {
+
+constexpr std::size_t piece = 256 * 1024;
+
+using buffer = std::vector<std::byte>;
+using spool_options = tempfile::spooled_temporary_file_options;
+
+struct options {
+    spool_options spool;
+    bool verbose = false;
+};
+
+// What happened on the way.
+struct account {
+    std::uint64_t size = 0;
+    std::uint64_t in_memory = 0;  // how much was there before it rolled over; all, if it did not
+    double seconds_in = 0;
+    double seconds_out = 0;
+};
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::string directory_of(const spool_options& options) {
+    return (options.dir.empty() ? tempfile::gettempdir() : std::filesystem::absolute(options.dir)).native();
+}
+
+void soak(tempfile::spooled_temporary_file& spool, buffer& bytes, const spool_options& options, account& did) {
+    const auto start = std::chrono::steady_clock::now();
+    while (const std::size_t n = read_input(bytes)) {
+        std::error_code ec;
+        spool.write(std::span(bytes).first(n), ec);
+        if (ec) {
+            throw std::system_error(ec, "cannot spool to a file in " + directory_of(options));
+        }
+        if (!spool.rolled()) {
+            did.in_memory += n;
+        }
+        did.size += n;
+    }
+    did.seconds_in = seconds_since(start);
+}
+
+void pour(tempfile::spooled_temporary_file& spool, buffer& bytes, account& did) {
+    const auto start = std::chrono::steady_clock::now();
+    spool.seek(0);
+    while (const std::size_t n = spool.read(std::span(bytes))) {
+        print(std::span(bytes).first(n));
+    }
+    close_output();
+    did.seconds_out = seconds_since(start);
+}
+
+std::string speed(std::uint64_t bytes, double seconds) {
+    return fmt::format("{:.3f} s, {:.0f} MB/s", seconds, static_cast<double>(bytes) / 1e6 / seconds);
+}
+
+void tell(const tempfile::spooled_temporary_file& spool, const spool_options& options, const account& did) {
+    const std::string roll_over = spool.rolled() ? fmt::format("after {} bytes", did.in_memory) : "none";
+    const std::string place = spool.rolled() ? "a file without a name in " + directory_of(options) : "memory";
+    report(
+        fmt::format("size       {} bytes\n"
+                    "roll-over  {} (--max-size {})\n"
+                    "lived in   {}\n"
+                    "read in    {}\n"
+                    "wrote out  {}\n",
+                    did.size, roll_over, options.max_size, place, speed(did.size, did.seconds_in),
+                    speed(did.size, did.seconds_out)));
+}
+
+// CLI11 takes -1 for the largest number there is.
+std::string refuse_negative(const std::string& size) {
+    return size.starts_with('-') ? "a size cannot be negative" : "";
+}
+
+void run(const options& o) {
+    tempfile::spooled_temporary_file spool(o.spool);
+    buffer bytes(piece);
+    account did;
+    soak(spool, bytes, o.spool, did);
+    pour(spool, bytes, did);
+    if (o.verbose) {
+        tell(spool, o.spool, did);
+    }
+}
+
+}  // namespace
+
+void add_spool(CLI::App& command) {
+    auto o = std::make_shared<options>();
+    command.add_flag("-v,--verbose", o->verbose, "Tell on standard error how large it was, where it lived, how fast");
+    command.add_option("--max-size", o->spool.max_size, "How much may stay in memory, as 100k, 8M or 1G (default: 8M)")
+        ->transform(CLI::AsSizeValue(false))
+        ->transform(CLI::Validator(refuse_negative, ""))
+        ->option_text("SIZE");
+    command.add_option("--dir", o->spool.dir, "Where it goes when it grows (default: as `tmp recipe` explains)")
+        ->option_text("DIR");
+    command.footer(
+        "Example: a slow consumer must not hold up the producer\n"
+        "  pg_dump shop | tmp spool --max-size 64M | ssh backup 'cat > shop.sql'");
+    command.callback([o] { run(*o); });
+}
+
+}  // namespace tool

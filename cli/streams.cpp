@@ -1,0 +1,57 @@
+#include "streams.hpp"
+
+#include <string>
+#include <system_error>
+
+#include <unistd.h>
+
+namespace tool {
+namespace {
+
+tempfile::file input(STDIN_FILENO);
+tempfile::file output(STDOUT_FILENO);
+tempfile::file error(STDERR_FILENO);
+
+void check(std::error_code ec, const char* what) {
+    if (ec) {
+        throw std::system_error(ec, what);
+    }
+}
+
+}  // namespace
+
+std::size_t read_input(std::span<std::byte> into) {
+    std::error_code ec;
+    const std::size_t n = input.read(into, ec);
+    check(ec, "cannot read standard input");
+    return n;
+}
+
+void print(std::span<const std::byte> bytes) {
+    std::error_code ec;
+    output.write(bytes, ec);
+    check(ec, "cannot write to standard output");
+}
+
+void print(std::string_view text) {
+    print(std::as_bytes(std::span(text)));
+}
+
+void close_output() {
+    std::error_code ec;
+    output.close(ec);
+    check(ec, "cannot close standard output");
+}
+
+void report(std::string_view text) {
+    std::error_code ec;
+    error.write(text, ec);
+    check(ec, "cannot write to standard error");
+}
+
+void complain(std::string_view text) noexcept {
+    std::error_code ignored;
+    error.write(text, ignored);
+}
+
+}  // namespace tool

@@ -1,0 +1,29 @@
+// Standard input, output and error, with errors that say which of them it was. The standard streams would lose the
+// code.
+
+#pragma once
+
+#include <tempfile/file.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace tool {
+
+// @return the number of bytes read; fewer than asked only at the end.
+std::size_t read_input(std::span<std::byte> into);
+
+void print(std::span<const std::byte> bytes);
+void print(std::string_view text);
+
+// To be called when all is printed: the error of a file server may only come now.
+void close_output();
+
+// To standard error: what was asked for with -v.
+void report(std::string_view text);
+
+// To standard error: why the program fails. If that cannot be said, there is nobody left to say it to.
+void complain(std::string_view text) noexcept;
+
+}  // namespace tool

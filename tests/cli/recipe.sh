@@ -1,0 +1,38 @@
+#!/bin/sh
+# tmp recipe: it shows what happened, from wherever it is run.
+# shellcheck source=SCRIPTDIR/check.sh
+. "$(dirname "$0")/check.sh"
+
+mkdir temp
+export TMPDIR="$scratch/temp"
+exits 0 "$tool" recipe
+prints "\$TMPDIR $scratch/temp "
+prints "chosen: a file was made in it"
+prints '"Stack Overflow!"'
+prints "$scratch/temp/#"
+prints "(deleted)"
+grep -q "st_nlink) *0$" out || fail "no link count of 0: $(out)"
+grep -q "15 bytes, 0600$" out || fail "no size and mode: $(out)"
+prints "0 before, 0 while it was open, 0 now"
+prints "Nothing is left."
+is "$(cat err)" "" "what a recipe that works says on standard error"
+empty temp
+
+# A directory that is set and cannot be used is not passed over in silence.
+export TMPDIR=/nonexistent TEMP="$scratch/out" TMP="$scratch/temp"
+exits 0 "$tool" recipe
+grep -q "TMPDIR /nonexistent  *CANNOT BE USED: No such file or directory" out || fail "nothing about TMPDIR: $(out)"
+grep -q "TEMP $scratch/out  *CANNOT BE USED: Not a directory" out || fail "nothing about TEMP: $(out)"
+grep -q "TMP $scratch/temp  *chosen" out || fail "not where TMP says: $(out)"
+unset TMPDIR TEMP TMP
+
+# A working directory that cannot be written to, and one that is gone.
+cd /proc || exit 1
+exits 0 "$tool" recipe
+prints "Nothing is left."
+mkdir "$scratch/gone"
+cd "$scratch/gone" || exit 1
+rmdir "$scratch/gone"
+exits 0 "$tool" recipe
+prints "Nothing is left."
+finish

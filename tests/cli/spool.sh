@@ -1,0 +1,50 @@
+#!/bin/sh
+# tmp spool: what comes out is what went in, whatever its size and wherever it lived.
+# shellcheck source=SCRIPTDIR/check.sh
+. "$(dirname "$0")/check.sh"
+
+mkdir into
+seq 1 20000000 | head -c 100000000 >big
+
+# copies SIZE OPTIONS...: SIZE bytes through the spool, from a file and from a pipe
+copies() {
+    size=$1
+    shift
+    head -c "$size" big >piece
+    "$tool" spool "$@" <piece >copy 2>err || fail "spool $* of $size bytes: status $?: $(cat err)"
+    cmp piece copy || fail "spool $* of $size bytes from a file: the copy differs"
+    head -c "$size" big | "$tool" spool "$@" 2>err | cmp piece - || fail "spool $* of $size bytes from a pipe: the copy differs"
+    empty into
+}
+
+copies 0 -v --dir into
+says "size       0 bytes"
+says "lived in   memory"
+copies 0 --max-size 0 --dir into
+copies 1 -v --max-size 0 --dir into
+says "roll-over  after 0 bytes"
+says "lived in   a file without a name in $scratch/into"
+copies 1 -v --max-size 1 --dir into
+says "roll-over  none"
+copies 1023 -v --max-size 1k --dir into
+says "roll-over  none"
+copies 1025 -v --max-size 1k --dir into
+says "roll-over  after 0 bytes (--max-size 1024)"
+copies 262144 --max-size 262144 --dir into
+copies 262145 -v --max-size 262144 --dir into
+says "roll-over  after 262144 bytes"
+copies 8388608 -v --dir into
+says "roll-over  none (--max-size 8388608)"
+copies 8388609 -v --dir into
+says "roll-over  after 8388608 bytes"
+copies 100000000 -v --dir into
+says "size       100000000 bytes"
+says "MB/s"
+copies 100000000 -v --max-size 1G --dir into
+says "lived in   memory"
+
+# Without -v nothing is said; several in a row do not disturb each other.
+copies 5000 --dir into
+is "$(cat err)" "" "what a spool says that was not asked"
+"$tool" spool <big | "$tool" spool --max-size 0 | "$tool" spool --max-size 1M | cmp big - || fail "three in a row"
+finish

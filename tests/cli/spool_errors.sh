@@ -1,0 +1,53 @@
+#!/bin/sh
+# tmp spool: what cannot be read or written is said by name, and nothing is left.
+# shellcheck source=SCRIPTDIR/check.sh
+. "$(dirname "$0")/check.sh"
+
+mkdir into
+head -c 20000000 /dev/zero >big
+mkfifo pipe
+exec 3<>pipe 4>pipe 3<&- # 4 is a pipe that nobody reads from any more
+
+spool_from() {
+    input=$1
+    shift
+    "$tool" spool --dir into "$@" <"$input"
+}
+
+exits 1 spool_from .
+says "tmp spool: cannot read standard input: Is a directory"
+exits 1 sh -c '"$1" spool <&-' sh "$tool"
+says "tmp spool: cannot read standard input: Bad file descriptor"
+exits 1 sh -c '"$1" spool 0>written' sh "$tool"
+says "tmp spool: cannot read standard input"
+
+for size in 1G 1k; do # in memory, rolled over
+    exits 1 sh -c '"$1" spool --dir into --max-size "$2" <big >/dev/full' sh "$tool" "$size"
+    says "tmp spool: cannot write to standard output: No space left on device"
+    exits 1 sh -c '"$1" spool --dir into --max-size "$2" <big >&-' sh "$tool" "$size"
+    says "tmp spool: cannot write to standard output: Bad file descriptor"
+    exits 1 sh -c '"$1" spool --dir into --max-size "$2" <big >&4' sh "$tool" "$size"
+    says "tmp spool: cannot write to standard output: Broken pipe"
+done
+# What was asked for with -v cannot be said.
+exits 1 sh -c '"$1" spool -v <big 2>/dev/full' sh "$tool"
+cmp big out || fail "the output is not whole though only -v failed"
+
+exits 1 "$tool" spool --dir /nonexistent <big
+says "tmp spool: cannot spool to a file in /nonexistent: No such file or directory"
+exits 1 "$tool" spool --dir big <big
+says "Not a directory"
+
+for bad in -1 -1k 5X 1.5 x '' 99999999999G; do
+    exits 2 "$tool" spool "--max-size=$bad" <big
+    says "tmp spool: "
+    says "--max-size"
+done
+for bad in 2G 99999999999999999999; do
+    exits 2 "$tool" spool --max-size "$bad" <big
+    says "tmp spool: "
+    says "max"
+done
+
+empty into
+finish
