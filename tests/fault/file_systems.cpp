@@ -1,0 +1,281 @@
+// The same work on real file systems of many kinds.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <tempfile/tempfile.hpp>
+
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/descriptors.hpp"
+#include "support/every_call.hpp"
+#include "support/in_child.hpp"
+#include "support/mounted.hpp"
+#include "support/scratch.hpp"
+
+namespace {
+
+using namespace tempfile;
+using tempfile::test::every_call;
+using tempfile::test::in_child;
+using tempfile::test::mounted;
+using tempfile::test::open_descriptors;
+using tempfile::test::scratch;
+using path = std::filesystem::path;
+
+std::error_code system_code(int e) {
+    return {e, std::system_category()};
+}
+
+struct file_system {
+    const char* name;
+    const char* commands;
+    bool has_unnamed_files;
+};
+
+constexpr file_system tmpfs = {"tmpfs", "mount -t tmpfs -o size=16m tmpfs $M", true};
+constexpr file_system ext4 = {
+    "ext4", "truncate -s 32M $W/image; mkfs.ext4 -q -F $W/image; mount -o loop $W/image $M; rmdir $M/lost+found", true};
+constexpr file_system xfs = {"xfs", "truncate -s 320M $W/image; mkfs.xfs -q $W/image; mount -o loop $W/image $M", true};
+constexpr file_system btrfs = {"btrfs", "truncate -s 128M $W/image; mkfs.btrfs -q $W/image; mount -o loop $W/image $M",
+                               true};
+constexpr file_system overlay = {
+    "overlay",
+    "mount -t tmpfs -o size=16m tmpfs $W; mkdir $W/lower $W/upper $W/work; mount -t overlay "
+    "-o lowerdir=$W/lower,upperdir=$W/upper,workdir=$W/work overlay $M",
+    true};
+constexpr file_system bindfs = {"bindfs", "mount -t tmpfs -o size=16m tmpfs $W; mkdir $W/source; bindfs $W/source $M",
+                                false};
+
+class on_file_system : public testing::TestWithParam<file_system> {
+protected:
+    void SetUp() override {
+        if (!fs) {
+            GTEST_SKIP() << GetParam().name << ": " << fs.why_not();
+        }
+    }
+    [[nodiscard]] bool empty() const { return std::filesystem::is_empty(fs.path()); }
+
+    mounted fs{GetParam().commands};
+};
+
+void use(file_object& fp) {
+    const std::string large(200'000, 'l');
+    fp << "small";
+    fp.write(large);
+    fp.seek(0);
+    EXPECT_TRUE(fp.read() == "small" + large);
+    file again = fp.reopen();
+    EXPECT_EQ(again.size(), 200'005U);
+    fp.truncate(3);
+    EXPECT_EQ(fp.size(), 3U);
+    struct stat is {};
+    ASSERT_EQ(::fstat(fp.fileno(), &is), 0);
+    EXPECT_EQ(is.st_mode & 07777U, 0600U);
+}
+
+TEST_P(on_file_system, T8_T9_unnamed_files) {
+    std::vector<std::string> made_by;
+    const auto before = open_descriptors();
+    for (const std::ios::openmode mode : {std::ios::in | std::ios::out, std::ios::in | std::ios::app}) {
+        const every_call watch([&](std::string_view entry) {
+            if (entry.starts_with("create_")) {
+                made_by.emplace_back(entry);
+            }
+            return 0;
+        });
+        temporary_file fp({.dir = fs.path(), .mode = mode});
+        use(fp);
+        fp.close();
+    }
+    using names = std::vector<std::string>;
+    EXPECT_EQ(made_by, GetParam().has_unnamed_files
+                           ? (names{"create_unnamed", "create_unnamed"})
+                           : (names{"create_unnamed", "create_file", "create_unnamed", "create_file"}));
+    EXPECT_TRUE(empty());
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_P(on_file_system, T12_named_and_spooled_files) {
+    const auto before = open_descriptors();
+    {
+        named_temporary_file named({.dir = fs.path()});
+        EXPECT_TRUE(std::filesystem::exists(named.path()));
+        use(named);
+        spooled_temporary_file spooled({.max_size = 10, .dir = fs.path()});
+        use(spooled);
+        EXPECT_TRUE(spooled.rolled());
+        auto [plain, name] = mkstemp({.dir = fs.path()});
+        plain.write("text");
+        plain.sync();
+        std::filesystem::remove(name);
+        std::error_code ec;
+        plain.allocate(100'000, ec);
+        EXPECT_TRUE(!ec || ec == system_code(EOPNOTSUPP)) << ec.message();
+        named_temporary_file kept({.dir = fs.path()});
+        kept << "text";
+        const path stays = kept.keep();
+        kept.close();
+        EXPECT_EQ(std::filesystem::file_size(stays), 4U);
+        std::filesystem::remove(stays);
+    }
+    EXPECT_TRUE(empty());
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_P(on_file_system, T21_directories) {
+    const auto before = open_descriptors();
+    {
+        temporary_directory made({.dir = fs.path()});
+        struct stat is {};
+        ASSERT_EQ(::stat(made.path().c_str(), &is), 0);
+        EXPECT_EQ(is.st_mode & 07777U, 0700U);
+        path deep = made.path();
+        for (int level = 0; level < 10; ++level) {
+            for (int i = 0; i < 30; ++i) {
+                std::ofstream(deep / ("file" + std::to_string(i))).put('x');
+            }
+            std::filesystem::create_symlink("/", deep / "link");
+            deep /= "d";
+            std::filesystem::create_directory(deep);
+        }
+        made.cleanup();
+        EXPECT_TRUE(empty());
+        const temporary_directory left_to_the_destructor({.dir = fs.path()});
+        std::ofstream(left_to_the_destructor / "file").put('x');
+    }
+    EXPECT_TRUE(empty());
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+class on_small_file_system : public on_file_system {};
+
+TEST_P(on_small_file_system, T29_full) {
+    const std::string piece(1 << 20U, 'p');
+    std::error_code ec;
+    temporary_file fp({.dir = fs.path()});
+    for (int i = 0; !ec && i < 1000; ++i) {
+        fp.write(piece, ec);
+    }
+    EXPECT_EQ(ec, system_code(ENOSPC));
+    fp.truncate(0);
+    fp.seek(0);
+    fp.write(piece);
+    fp.seek(0);
+    EXPECT_TRUE(fp.read() == piece);
+    fp.close();
+    EXPECT_TRUE(empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(every, on_file_system, testing::Values(tmpfs, ext4, xfs, btrfs, overlay, bindfs),
+                         [](const auto& of) { return std::string(of.param.name); });
+
+// The smallest xfs takes too long to fill.
+INSTANTIATE_TEST_SUITE_P(every, on_small_file_system, testing::Values(tmpfs, ext4, btrfs, overlay, bindfs),
+                         [](const auto& of) { return std::string(of.param.name); });
+
+// --- Habits of some ---
+
+// FUSE renames an unlinked file that is still open to .fuse_hidden..., which cannot be told from any other file.
+TEST(fuse, T25_a_tree_with_an_open_file_in_it) {
+    const mounted fs(bindfs.commands);
+    if (!fs) {
+        GTEST_SKIP() << fs.why_not();
+    }
+    temporary_directory made({.dir = fs.path()});
+    std::filesystem::create_directory(made / "sub");
+    std::error_code ec;
+    {
+        std::ofstream open_file(made / "sub/file");
+        open_file << "text" << std::flush;
+        made.cleanup(ec);
+        EXPECT_EQ(ec, system_code(ENOTEMPTY));
+    }
+    made.cleanup();
+    EXPECT_TRUE(std::filesystem::is_empty(fs.path()));
+}
+
+// hugetlbfs makes files, nameless ones too, and then refuses every write.
+TEST(hugetlbfs, T8_is_no_place_for_temporary_files) {
+    const mounted fs("mount -t hugetlbfs none $M");
+    if (!fs) {
+        GTEST_SKIP() << fs.why_not();
+    }
+    EXPECT_EQ(in_child([&](std::ostream& wrong) {
+                  ::setenv("TMPDIR", fs.path().c_str(), 1);
+                  if (gettempdir() == fs.path()) {
+                      wrong << "chosen\n";
+                  }
+                  const candidate first = explain().candidates.front();
+                  if (first.origin != "$TMPDIR" || !first.error || first.chosen) {
+                      wrong << first.origin << ' ' << first.error.message() << '\n';
+                  }
+              }),
+              "");
+}
+
+TEST(read_only, T9_is_reported_as_such_by_everything_that_makes) {
+    const mounted fs("mount -t tmpfs -o ro tmpfs $M");
+    if (!fs) {
+        GTEST_SKIP() << fs.why_not();
+    }
+    std::error_code ec;
+    { const temporary_file fp({.dir = fs.path()}, ec); }
+    EXPECT_EQ(ec, system_code(EROFS));
+    { const named_temporary_file fp({.dir = fs.path()}, ec); }
+    EXPECT_EQ(ec, system_code(EROFS));
+    { const temporary_directory made({.dir = fs.path()}, ec); }
+    EXPECT_EQ(ec, system_code(EROFS));
+    static_cast<void>(mkstemp({.dir = fs.path()}, ec));
+    EXPECT_EQ(ec, system_code(EROFS));
+    static_cast<void>(mkdtemp({.dir = fs.path()}, ec));
+    EXPECT_EQ(ec, system_code(EROFS));
+    spooled_temporary_file spool({.dir = fs.path()});
+    spool << "text";
+    spool.rollover(ec);
+    EXPECT_EQ(ec, system_code(EROFS));
+    spool.seek(0);
+    EXPECT_EQ(spool.read(), "text");
+}
+
+TEST(squashfs, T9_is_read_only_too) {
+    const mounted fs("mkdir $W/tree; mksquashfs $W/tree $W/image -quiet; mount -o loop $W/image $M");
+    if (!fs) {
+        GTEST_SKIP() << fs.why_not();
+    }
+    std::error_code ec;
+    { const temporary_file fp({.dir = fs.path()}, ec); }
+    EXPECT_EQ(ec, system_code(EROFS));
+    { const named_temporary_file fp({.dir = fs.path()}, ec); }
+    EXPECT_EQ(ec, system_code(EROFS));
+    { const temporary_directory made({.dir = fs.path()}, ec); }
+    EXPECT_EQ(ec, system_code(EROFS));
+}
+
+// Two file systems in one process, one with and one without nameless files: nothing is remembered.
+TEST(two_file_systems, T9_each_answers_for_itself) {
+    const mounted without(bindfs.commands);
+    const mounted with(tmpfs.commands);
+    if (!without || !with) {
+        GTEST_SKIP() << without.why_not() << with.why_not();
+    }
+    int by_name = 0;
+    const every_call watch([&](std::string_view entry) {
+        by_name += entry == "create_file" ? 1 : 0;
+        return 0;
+    });
+    for (int i = 0; i < 3; ++i) {
+        const temporary_file first({.dir = without.path()});
+        EXPECT_EQ(by_name, i + 1);
+        const temporary_file second({.dir = with.path()});
+        EXPECT_EQ(by_name, i + 1);
+    }
+}
+
+}  // namespace

@@ -1,0 +1,139 @@
+// Does one thing again and again, for strace to count: traced WHAT ROUNDS. Between the rounds stands a system call that
+// nobody else makes, and before the first one is a round that warms up.
+
+#include <tempfile/tempfile.hpp>
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <string>
+
+namespace {
+
+const std::string page(4096, 'p');
+const std::string megabyte(1 << 20, 'm');
+
+// As short as possible: what is allocated here is not to grow the heap in some rounds only.
+const std::map<std::string, void (*)()> things = {
+    {"unnamed", [] { tempfile::temporary_file().close(); }},
+    {"unnamed destroyed", [] { tempfile::temporary_file fp; }},
+    {"unnamed round trip",
+     [] {
+         tempfile::temporary_file fp;
+         fp.write(page);
+         fp.flush();
+         fp.seek(0);
+         if (fp.read(page.size()) != page) {
+             std::abort();
+         }
+     }},
+    {"unnamed round trip in the buffer",
+     [] {
+         tempfile::temporary_file fp;
+         fp.write(page);
+         fp.seek(0);
+         if (fp.read(page.size()) != page) {
+             std::abort();
+         }
+     }},
+    {"named closed",
+     [] {
+         tempfile::named_temporary_file fp;
+         fp.write(std::string_view(page).substr(0, 100));
+         fp.close();
+     }},
+    {"named destroyed",
+     [] {
+         tempfile::named_temporary_file fp;
+         fp.write(std::string_view(page).substr(0, 100));
+     }},
+    {"named kept",
+     [] {
+         tempfile::named_temporary_file fp({.deletion = tempfile::delete_when::never});
+         fp.write(std::string_view(page).substr(0, 100));
+     }},
+    {"directory", [] { const tempfile::temporary_directory dir; }},
+    {"directory cleaned up",
+     [] {
+         tempfile::temporary_directory dir;
+         dir.cleanup();
+     }},
+    {"tree",
+     [] {
+         const tempfile::temporary_directory dir;
+         std::filesystem::create_directories(dir / "a/b/c");
+         std::filesystem::create_directories(dir / "d/e");
+     }},
+    {"mkstemp", [] { tempfile::mkstemp().file.close(); }},
+    {"mkdtemp", [] { static_cast<void>(tempfile::mkdtemp()); }},
+    {"spool in memory",
+     [] {
+         tempfile::spooled_temporary_file spool;
+         spool.write(page);
+         spool.seek(0);
+         if (spool.read() != page) {
+             std::abort();
+         }
+     }},
+    {"spool rolled over",
+     [] {
+         tempfile::spooled_temporary_file spool({.max_size = 5000});
+         spool.write(page);
+         spool.write(page);
+         spool.flush();
+         spool.seek(0);
+         if (spool.read(2 * page.size()) != page + page) {
+             std::abort();
+         }
+     }},
+    {"gettempdir", [] { static_cast<void>(tempfile::gettempdir()); }},
+    {"gettempdir overridden",
+     [] {
+         const tempfile::scoped_tempdir here("/");
+         static_cast<void>(tempfile::gettempdir());
+     }},
+    // The whole life of files that have no name.
+    {"life",
+     [] {
+         tempfile::temporary_file fp;
+         fp << "small";
+         fp.write(megabyte);
+         fp.seek(0);
+         static_cast<void>(fp.read(100));
+         fp.truncate(10);
+         const tempfile::file other = fp.reopen();
+         tempfile::spooled_temporary_file spool({.max_size = 5000});
+         spool.write(page);
+         spool.write(megabyte);
+         spool.seek(0);
+         static_cast<void>(spool.read());
+         spool.close();
+         fp.close();
+     }},
+};
+
+void mark() {
+    if (::write(-1, "mark", 4) != -1) {
+        std::abort();
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const auto thing = things.find(argc == 3 ? argv[1] : "");
+    if (thing == things.end()) {
+        std::cerr << "traced: say WHAT ROUNDS\n";
+        return 2;
+    }
+    for (int round = -1; round < std::atoi(argv[2]); ++round) {
+        if (round >= 0) {
+            mark();
+        }
+        thing->second();
+    }
+    mark();
+}

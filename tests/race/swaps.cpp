@@ -1,0 +1,394 @@
+// Somebody swaps things in a tree while it is being removed: before each single call of the removal, and in another
+// thread. Nothing outside of the tree is ever touched.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <tempfile/tempfile.hpp>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "race/canary.hpp"
+#include "remove_tree.hpp"
+#include "support/descriptors.hpp"
+#include "support/every_call.hpp"
+#include "support/held.hpp"
+#include "support/in_child.hpp"
+#include "support/in_memory.hpp"
+#include "support/replace_call.hpp"
+#include "support/scratch.hpp"
+
+namespace {
+
+using namespace tempfile;
+using tempfile::test::as_ordinary_user;
+using tempfile::test::canary;
+using tempfile::test::every_call;
+using tempfile::test::held;
+using tempfile::test::in_memory;
+using tempfile::test::open_descriptors;
+using tempfile::test::plant_tree;
+using tempfile::test::replace_call;
+using tempfile::test::scratch;
+using tempfile::test::victims;
+using path = std::filesystem::path;
+
+std::error_code system_code(int e) {
+    return {e, std::system_category()};
+}
+
+bool exchange(const path& a, const path& b) {
+    return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
+}
+
+path below(const path& root, const char* victim) {
+    return *victim == '\0' ? root : root / victim;
+}
+
+// --- The attacks: `twin` is what stands at the same place in the canary, `aside` a free name outside of the tree ---
+
+struct attack {
+    const char* name;
+    // False when it was not possible at that moment.
+    bool (*strike)(const path& victim, const path& twin, const path& aside);
+};
+
+std::ostream& operator<<(std::ostream& out, const attack& a) {
+    return out << a.name;
+}
+
+bool replace_by_link(const path& victim, const path& twin, const path& aside) {
+    return ::rename(victim.c_str(), aside.c_str()) == 0 && ::symlink(twin.c_str(), victim.c_str()) == 0;
+}
+
+bool exchange_with_link(const path& victim, const path& twin, const path& aside) {
+    return ::symlink(twin.c_str(), aside.c_str()) == 0 && exchange(victim, aside);
+}
+
+// Afterwards ".." in it leads into the canary.
+bool move_into_canary(const path& victim, const path& twin, const path&) {
+    return ::rename(victim.c_str(), (twin.parent_path() / "adopted").c_str()) == 0;
+}
+
+// The same, and what stands at its place leads to where it is.
+bool move_into_canary_and_link(const path& victim, const path& twin, const path& aside) {
+    return move_into_canary(victim, twin, aside) && ::symlink(twin.parent_path().c_str(), victim.c_str()) == 0;
+}
+
+bool move_away(const path& victim, const path&, const path& aside) {
+    return ::rename(victim.c_str(), aside.c_str()) == 0;
+}
+
+bool replace_by_another_directory(const path& victim, const path&, const path& aside) {
+    const bool done = ::rename(victim.c_str(), aside.c_str()) == 0;
+    if (done) {
+        plant_tree(victim);
+    }
+    return done;
+}
+
+bool replace_by_file(const path& victim, const path&, const path& aside) {
+    return ::rename(victim.c_str(), aside.c_str()) == 0 && ::mknod(victim.c_str(), S_IFREG | 0600, 0) == 0;
+}
+
+// Whoever opens it waits for ever.
+bool replace_by_fifo(const path& victim, const path&, const path& aside) {
+    return ::rename(victim.c_str(), aside.c_str()) == 0 && ::mkfifo(victim.c_str(), 0600) == 0;
+}
+
+bool exchange_with_parent(const path& victim, const path&, const path& aside) {
+    const path parent = victim.parent_path();
+    return ::rename(victim.c_str(), aside.c_str()) == 0 && exchange(parent, aside);
+}
+
+// --- T2, through the table ---
+
+class swaps : public testing::TestWithParam<attack> {
+protected:
+    // Removes a new tree while the attack strikes before call number `n`. @return false when there were fewer calls.
+    bool strike_before_call(std::size_t n, const char* victim);
+
+    scratch world{in_memory()};
+    canary outside{world / "canary"};
+    std::size_t hits = 0;
+};
+
+bool swaps::strike_before_call(std::size_t n, const char* victim) {
+    const path home = world / "home";
+    const path twin = below(outside.path(), victim);
+    std::filesystem::create_directory(home);
+    std::size_t calls = 0;
+    {
+        temporary_directory tree({.dir = home});
+        plant_tree(tree.path());
+        std::error_code ec;
+        {
+            const every_call gate([&](std::string_view) {
+                if (++calls == n) {
+                    hits += GetParam().strike(below(tree.path(), victim), twin, world / "aside") ? 1U : 0U;
+                }
+                return 0;
+            });
+            tree.cleanup(ec);
+        }
+        EXPECT_TRUE(ec || !std::filesystem::exists(std::filesystem::symlink_status(tree.path())))
+            << "no error is reported, but something is left";
+    }
+    EXPECT_EQ(outside.damage(), "");
+    std::filesystem::remove_all(home);
+    std::filesystem::remove_all(world / "aside");
+    std::filesystem::remove_all(twin.parent_path() / "adopted");
+    return calls >= n;
+}
+
+TEST_P(swaps, T2_before_any_call_of_a_removal) {
+    const auto before = open_descriptors();
+    for (const char* victim : victims) {
+        hits = 0;
+        for (std::size_t n = 1; strike_before_call(n, victim); ++n) {
+            ASSERT_FALSE(HasFailure()) << GetParam().name << ", " << victim << ", before call " << n;
+        }
+        EXPECT_GT(hits, 0U) << victim;
+    }
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    every, swaps,
+    testing::Values(attack{"replace_by_link", replace_by_link}, attack{"exchange_with_link", exchange_with_link},
+                    attack{"move_into_canary", move_into_canary},
+                    attack{"move_into_canary_and_link", move_into_canary_and_link}, attack{"move_away", move_away},
+                    attack{"replace_by_another_directory", replace_by_another_directory},
+                    attack{"replace_by_file", replace_by_file}, attack{"replace_by_fifo", replace_by_fifo},
+                    attack{"exchange_with_parent", exchange_with_parent}),
+    [](const auto& of) { return std::string(of.param.name); });
+
+// --- T2, in another thread ---
+
+// Exchanges two names again and again, as long as it lives.
+class exchanger {
+public:
+    exchanger(path a, path b) : a_(std::move(a)), b_(std::move(b)), thread_([this] { run(); }) {}
+    ~exchanger() {
+        over_ = true;
+        thread_.join();
+    }
+    exchanger(const exchanger&) = delete;
+    exchanger& operator=(const exchanger&) = delete;
+    [[nodiscard]] std::size_t times() const { return times_; }
+
+private:
+    void run() {
+        while (!over_) {
+            times_ += exchange(a_, b_) ? 1U : 0U;
+        }
+    }
+
+    path a_;
+    path b_;
+    std::atomic<bool> over_{false};
+    std::atomic<std::size_t> times_{0};
+    std::thread thread_;
+};
+
+TEST(swaps_in_a_thread, T2_directories_and_links_exchanged_without_end) {
+    const scratch world(in_memory());
+    const canary outside(world / "canary");
+    const path tree = world / "tree";
+    constexpr int rounds = 1500;
+    std::size_t exchanges = 0;
+    for (const char* victim : {"1", "1/2/3", "1/2/3/4/5/6"}) {
+        std::filesystem::create_directory(tree);
+        const held root(::open(tree.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        const path evil = world / "evil";
+        const exchanger attacker(tree / victim, evil);
+        for (int i = 0; i < rounds; ++i) {
+            std::error_code ignored;  // the attacker is at work already
+            ::symlink((outside.path() / victim).c_str(), evil.c_str());
+            try {
+                plant_tree(tree);
+            } catch (const std::filesystem::filesystem_error&) {
+            }
+            removal_report report;
+            tempfile::empty_directory(root, tree, report);
+            std::filesystem::remove_all(evil, ignored);
+        }
+        exchanges += attacker.times();
+        ASSERT_EQ(outside.damage(), "") << victim;
+        removal_report report;
+        std::filesystem::remove_all(tree);
+    }
+    EXPECT_GT(exchanges, 100U);
+}
+
+// --- T3: permissions ---
+
+bool replace_by_link_in_place(const path& victim, const path& twin, const path&) {
+    const path aside = victim.string() + ".aside";
+    const path link = victim.string() + ".link";
+    return ::symlink(twin.c_str(), link.c_str()) == 0 && ::rename(victim.c_str(), aside.c_str()) == 0 &&
+           ::rename(link.c_str(), victim.c_str()) == 0;
+}
+
+// Everything below `root` is locked; the attack strikes before call `n` of the removal.
+bool strike_locked(std::ostream& wrong, const scratch& world, const canary& outside, const char* victim, unsigned mode,
+                   std::size_t n, std::size_t& hits) {
+    temporary_directory tree({.dir = world.path()});
+    plant_tree(tree.path());
+    for (auto v = victims.rbegin(); v != victims.rend(); ++v) {
+        if (std::filesystem::is_directory(tree.path() / *v) && **v != '\0') {
+            ::chmod((tree.path() / *v).c_str(), mode);
+        }
+    }
+    std::size_t calls = 0;
+    std::error_code ec;
+    {
+        const every_call gate([&](std::string_view) {
+            if (++calls == n && replace_by_link_in_place(tree.path() / victim, outside.path() / victim, "")) {
+                ++hits;
+            }
+            return 0;
+        });
+        tree.cleanup(ec);
+    }
+    if (!outside.damage().empty()) {
+        wrong << victim << ", before call " << n << ": " << outside.damage();
+    }
+    tree.cleanup(ec);  // what was put aside too late, in a directory that was through already
+    if (ec) {
+        wrong << victim << ", before call " << n << ": not removed: " << ec.message() << '\n';
+    }
+    return calls >= n;
+}
+
+TEST(swaps_of_locked_directories, T3_a_link_between_the_failure_and_the_repair) {
+    const scratch world(in_memory());
+    ASSERT_EQ(::chmod(world.path().c_str(), 0777), 0);
+    EXPECT_EQ(as_ordinary_user([&](std::ostream& wrong) {
+                  const canary outside(world / "canary");
+                  std::size_t hits = 0;
+                  for (const unsigned mode : {0000U, 0300U, 0500U, 0600U}) {
+                      for (const char* victim : {"1", "1/2", "1/2/3", "1/2/3/4/5/6", "1/2/empty"}) {
+                          for (std::size_t n = 1; wrong.tellp() == 0; ++n) {
+                              if (!strike_locked(wrong, world, outside, victim, mode, n, hits)) {
+                                  break;
+                              }
+                          }
+                      }
+                  }
+                  if (hits < 100) {
+                      wrong << "only " << hits << " attacks were possible\n";
+                  }
+                  std::filesystem::remove_all(outside.path());
+              }),
+              "");
+}
+
+// --- Others who remove or make something meanwhile are no attackers, and no failure ---
+
+// Calls `act` just before calls of `entry`, until it says that it is done.
+class one_act {
+public:
+    one_act(std::string_view entry, std::function<bool()> act)
+        : gate_([this, entry, act = std::move(act)](std::string_view called) {
+              if (called == entry && !done_) {
+                  done_ = act();
+              }
+              return 0;
+          }) {}
+    [[nodiscard]] bool done() const { return done_; }
+
+private:
+    bool done_ = false;
+    every_call gate_;
+};
+
+class others : public testing::Test {
+protected:
+    void SetUp() override {
+        std::filesystem::create_directories(tree / "sub/inner");
+        const std::ofstream file(tree / "sub/file");
+    }
+    void TearDown() override { EXPECT_TRUE(home.empty()); }
+
+    scratch home{in_memory()};
+    temporary_directory tree{{.dir = home.path()}};
+};
+
+TEST_F(others, T2_remove_a_directory_that_has_just_been_opened) {
+    const one_act remover("list", [&, first = true]() mutable {
+        return !std::exchange(first, false) && std::filesystem::remove_all(tree / "sub") > 0;
+    });
+    tree.cleanup();
+    EXPECT_TRUE(remover.done());
+}
+
+TEST_F(others, T2_remove_a_directory_that_was_found_not_empty) {
+    int tries = 0;
+    const replace_call<&sys::calls::remove_directory> filled([&](sys::handle at, const char* name) {
+        if (std::string_view(name) != "sub" || ++tries != 2) {
+            return replace_call<&sys::calls::remove_directory>::real(at, name);
+        }
+        std::filesystem::remove(tree /
+                                "sub");  // it was emptied, but somebody made something in it, and changed his mind
+        return ENOTEMPTY;
+    });
+    tree.cleanup();
+    EXPECT_EQ(tries, 2);
+}
+
+TEST_F(others, T2_put_a_link_in_the_place_of_an_emptied_directory) {
+    int tries = 0;
+    const replace_call<&sys::calls::remove_directory> swapped([&](sys::handle at, const char* name) {
+        if (std::string_view(name) == "sub" && ++tries == 2) {
+            std::filesystem::remove(tree / "sub");
+            std::filesystem::create_directory_symlink("/", tree / "sub");
+        }
+        return replace_call<&sys::calls::remove_directory>::real(at, name);
+    });
+    tree.cleanup();
+    EXPECT_EQ(tries, 2);
+}
+
+TEST_F(others, T2_put_a_directory_in_the_place_of_a_file) {
+    bool swapped = false;
+    const replace_call<&sys::calls::remove_file> before([&](sys::handle at, const char* name) {
+        if (std::string_view(name) == "file" && !std::exchange(swapped, true)) {
+            std::filesystem::remove(tree / "sub/file");
+            std::filesystem::create_directories(tree / "sub/file/deep");
+        }
+        return replace_call<&sys::calls::remove_file>::real(at, name);
+    });
+    tree.cleanup();
+    EXPECT_TRUE(swapped);
+}
+
+// Patience, but not without end.
+TEST_F(others, T2_go_on_making_entries_without_end) {
+    std::size_t made = 0;
+    std::error_code ec;
+    {
+        const every_call maker([&](std::string_view entry) {
+            if (entry == "remove_directory") {
+                const std::ofstream file(tree / "sub" / std::to_string(made++));
+            }
+            return 0;
+        });
+        tree.cleanup(ec);
+    }
+    EXPECT_EQ(ec, system_code(ENOTEMPTY));
+    EXPECT_LT(made, 1'000'000U);
+    tree.cleanup();
+}
+
+}  // namespace

@@ -1,0 +1,179 @@
+// src/sys/sys.hpp, the process: random bytes, environment, user, working directory.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/random.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <set>
+#include <string>
+
+#include "support/in_child.hpp"
+#include "support/mounted.hpp"
+#include "support/refused.hpp"
+#include "support/scratch.hpp"
+#include "sys/sys.hpp"
+
+namespace {
+
+using namespace tempfile;
+using tempfile::test::as_ordinary_user;
+using tempfile::test::in_child;
+using tempfile::test::refuse;
+using tempfile::test::scratch;
+
+// --- Random bytes ---
+
+TEST(sys_random, both_sources_differ_from_call_to_call) {
+    for (auto source : {sys::call.random, sys::call.random_device}) {
+        std::set<std::array<unsigned char, 256>> seen;
+        for (int i = 0; i < 100; ++i) {
+            std::array<unsigned char, 256> bytes{};
+            ASSERT_EQ(source(bytes.data(), bytes.size()), 0);
+            seen.insert(bytes);
+        }
+        EXPECT_EQ(seen.size(), 100U);
+    }
+}
+
+// The filter refuses getrandom exactly when it is called with GRND_NONBLOCK: that it answers the filter's error shows
+// the flag.
+TEST(sys_random, T16_getrandom_is_told_not_to_wait) {
+    EXPECT_EQ(in_child([](std::ostream& wrong) {
+                  if (!refuse({.call = SYS_getrandom,
+                               .error = EAGAIN,
+                               .argument = 2,
+                               .mask = GRND_NONBLOCK,
+                               .value = GRND_NONBLOCK})) {
+                      wrong << "no seccomp filter\n";
+                  }
+                  std::array<unsigned char, 16> bytes{};
+                  if (const sys::error e = sys::call.random(bytes.data(), bytes.size()); e != EAGAIN) {
+                      wrong << "random answers " << e << '\n';
+                  }
+                  if (const sys::error e = sys::call.random_device(bytes.data(), bytes.size())) {
+                      wrong << "random_device answers " << e << '\n';
+                  }
+              }),
+              "");
+}
+
+TEST(sys_random, T16_refusals_are_passed_on) {
+    for (const int error : {ENOSYS, EPERM}) {
+        EXPECT_EQ(in_child([error](std::ostream& wrong) {
+                      refuse({.call = SYS_getrandom, .error = static_cast<std::uint32_t>(error)});
+                      std::array<unsigned char, 16> bytes{};
+                      if (const sys::error e = sys::call.random(bytes.data(), bytes.size()); e != error) {
+                          wrong << "random answers " << e << '\n';
+                      }
+                  }),
+                  "");
+    }
+}
+
+TEST(sys_random, T16_a_missing_device_is_said) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "chroot needs root";
+    }
+    const scratch bare;
+    EXPECT_EQ(in_child([&](std::ostream& wrong) {
+                  std::array<unsigned char, 16> bytes{};
+                  if (::chroot(bare.path().c_str()) != 0) {
+                      wrong << "no chroot\n";
+                  }
+                  if (const sys::error e = sys::call.random_device(bytes.data(), bytes.size()); e != ENOENT) {
+                      wrong << "random_device answers " << e << '\n';
+                  }
+              }),
+              "");
+}
+
+TEST(sys_random, the_device_is_closed_again) {
+    const int before = ::dup(0);
+    ::close(before);
+    std::array<unsigned char, 16> bytes{};
+    ASSERT_EQ(sys::call.random_device(bytes.data(), bytes.size()), 0);
+    const int after = ::dup(0);
+    ::close(after);
+    EXPECT_EQ(before, after);
+}
+
+// --- Environment and user ---
+
+TEST(sys_environment, set_and_unset) {
+    ::setenv("TEMPFILE_TEST", "value", 1);
+    EXPECT_STREQ(sys::call.environment("TEMPFILE_TEST"), "value");
+    ::setenv("TEMPFILE_TEST", "", 1);
+    EXPECT_STREQ(sys::call.environment("TEMPFILE_TEST"), "");
+    ::unsetenv("TEMPFILE_TEST");
+    EXPECT_EQ(sys::call.environment("TEMPFILE_TEST"), nullptr);
+}
+
+TEST(sys_user, an_ordinary_program) {
+    EXPECT_FALSE(sys::call.set_user_id());
+    EXPECT_EQ(sys::call.effective_user(), ::geteuid());
+    EXPECT_EQ(as_ordinary_user([](std::ostream& wrong) {
+                  if (sys::call.effective_user() != ::geteuid()) {
+                      wrong << "the user is remembered from before\n";
+                  }
+              }),
+              "");
+}
+
+// --- The working directory ---
+
+TEST(sys_current_directory, absolute_and_with_a_terminator) {
+    EXPECT_EQ(in_child([](std::ostream& wrong) {
+                  const scratch dir;
+                  if (::chdir(dir.path().c_str()) != 0) {
+                      wrong << "no chdir\n";
+                  }
+                  const std::string expected = std::filesystem::canonical(dir.path()).string();
+                  std::string buffer(expected.size() + 1, '?');
+                  if (sys::call.current_directory(buffer.data(), buffer.size()) != 0 || buffer.c_str() != expected) {
+                      wrong << "a buffer that just fits: " << buffer << '\n';
+                  }
+                  if (const sys::error e = sys::call.current_directory(buffer.data(), expected.size()); e != ERANGE) {
+                      wrong << "a buffer that is too small: " << e << '\n';
+                  }
+              }),
+              "");
+}
+
+TEST(sys_current_directory, removed) {
+    EXPECT_EQ(in_child([](std::ostream& wrong) {
+                  const scratch dir;
+                  if (::chdir(dir.path().c_str()) != 0 || ::rmdir(dir.path().c_str()) != 0) {
+                      wrong << "not removed\n";
+                  }
+                  std::array<char, 4096> buffer{};
+                  if (const sys::error e = sys::call.current_directory(buffer.data(), buffer.size()); e != ENOENT) {
+                      wrong << "answers " << e << ' ' << buffer.data() << '\n';
+                  }
+              }),
+              "");
+}
+
+// getcwd(3) gives such a directory a path that begins with "(unreachable)", which would be taken for a relative one.
+TEST(sys_current_directory, outside_of_the_root) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "chroot needs root";
+    }
+    const scratch dir;
+    EXPECT_EQ(in_child([&](std::ostream& wrong) {
+                  if (::chdir("/") != 0 || ::chroot(dir.path().c_str()) != 0) {
+                      wrong << "no chroot\n";
+                  }
+                  std::array<char, 4096> buffer{};
+                  if (const sys::error e = sys::call.current_directory(buffer.data(), buffer.size()); e != ENOENT) {
+                      wrong << "answers " << e << ' ' << buffer.data() << '\n';
+                  }
+              }),
+              "");
+}
+
+}  // namespace
