@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <tuple>
 #include <vector>
 
 #include "tempfile/tempfile.hpp"
@@ -14,6 +15,30 @@ struct creator {
     std::function<void(const name_options&)> make;                            // the throwing form
     std::function<void(const name_options&, std::error_code&)> make_quietly;  // the other
 };
+
+template <class Object, class Options>
+creator object_creator(const char* name) {
+    const auto told = [](const name_options& o) {
+        return Options{.prefix = o.prefix, .suffix = o.suffix, .dir = o.dir};
+    };
+    return {name, [told](const name_options& o) { const Object made(told(o)); },
+            [told](const name_options& o, std::error_code& ec) { const Object made(told(o), ec); }};
+}
+
+// A spool makes nothing before it rolls over.
+inline creator spool_creator() {
+    return {"spooled_temporary_file",
+            [](const name_options& o) {
+                spooled_temporary_file made({.prefix = o.prefix, .suffix = o.suffix, .dir = o.dir});
+                made.rollover();
+            },
+            [](const name_options& o, std::error_code& ec) {
+                spooled_temporary_file made({.prefix = o.prefix, .suffix = o.suffix, .dir = o.dir}, ec);
+                if (!ec) {
+                    made.rollover(ec);
+                }
+            }};
+}
 
 // mktemp is part of what is tested.
 #pragma GCC diagnostic push
@@ -29,38 +54,10 @@ inline std::vector<creator> all_creators() {
          [](const name_options& o, std::error_code& ec) { std::ignore = mkdtemp(o, ec); }},
         {"mktemp", [](const name_options& o) { std::ignore = mktemp(o); },
          [](const name_options& o, std::error_code& ec) { std::ignore = mktemp(o, ec); }},
-        {"temporary_file",
-         [](const name_options& o) {
-             const temporary_file made({.prefix = o.prefix, .suffix = o.suffix, .dir = o.dir});
-         },
-         [](const name_options& o, std::error_code& ec) {
-             const temporary_file made({.prefix = o.prefix, .suffix = o.suffix, .dir = o.dir}, ec);
-         }},
-        {"named_temporary_file",
-         [](const name_options& o) {
-             const named_temporary_file made({.prefix = o.prefix, .suffix = o.suffix, .dir = o.dir});
-         },
-         [](const name_options& o, std::error_code& ec) {
-             const named_temporary_file made({.prefix = o.prefix, .suffix = o.suffix, .dir = o.dir}, ec);
-         }},
-        {"spooled_temporary_file",
-         [](const name_options& o) {
-             spooled_temporary_file made({.prefix = o.prefix, .suffix = o.suffix, .dir = o.dir});
-             made.rollover();
-         },
-         [](const name_options& o, std::error_code& ec) {
-             spooled_temporary_file made({.prefix = o.prefix, .suffix = o.suffix, .dir = o.dir}, ec);
-             if (!ec) {
-                 made.rollover(ec);
-             }
-         }},
-        {"temporary_directory",
-         [](const name_options& o) {
-             const temporary_directory made({.prefix = o.prefix, .suffix = o.suffix, .dir = o.dir});
-         },
-         [](const name_options& o, std::error_code& ec) {
-             const temporary_directory made({.prefix = o.prefix, .suffix = o.suffix, .dir = o.dir}, ec);
-         }},
+        object_creator<temporary_file, temporary_file_options>("temporary_file"),
+        object_creator<named_temporary_file, named_temporary_file_options>("named_temporary_file"),
+        object_creator<temporary_directory, temporary_directory_options>("temporary_directory"),
+        spool_creator(),
     };
 }
 
