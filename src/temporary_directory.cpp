@@ -47,7 +47,9 @@ problem remove_tree(const std::string& path, const file& handle) {
             return no_problem();
         }
         if (there != 0) {
-            return system_problem("the name of a temporary directory leads to something else", path, there);
+            return system_problem(there == ESTALE ? "the name of a temporary directory leads to something else"
+                                                  : "cannot look at a temporary directory",
+                                  path, there);
         }
         const bool not_empty = e == ENOTEMPTY || e == EEXIST;
         if (pass == most_passes || (pass > 0 && !not_empty)) {

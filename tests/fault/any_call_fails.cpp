@@ -322,7 +322,7 @@ void any_call_fails::step_through(lasting how) {
             check(GetParam(), dir, result, how);
         }
     }
-    EXPECT_GT(injected, 10U);
+    EXPECT_GE(injected, 6U);
 }
 
 TEST_P(any_call_fails, T12_T20_T25_once) {

@@ -24,6 +24,8 @@
 #include <vector>
 
 #include "remove_tree.hpp"
+#include "support/descriptors.hpp"
+#include "support/every_call.hpp"
 #include "support/held.hpp"
 #include "support/in_child.hpp"
 #include "support/in_memory.hpp"
@@ -35,10 +37,12 @@ namespace {
 
 using namespace tempfile;
 using tempfile::test::as_ordinary_user;
+using tempfile::test::every_call;
 using tempfile::test::held;
 using tempfile::test::in_child;
 using tempfile::test::in_memory;
 using tempfile::test::mounted;
+using tempfile::test::open_descriptors;
 using tempfile::test::replace_call;
 using tempfile::test::scratch;
 using path = std::filesystem::path;
@@ -275,6 +279,33 @@ TEST_F(remove_tree, T22_fifty_thousand_levels_with_sixteen_descriptors_and_a_sma
                   on_a_small_stack([&] { made.cleanup(ec); });
                   if (ec) {
                       wrong << ec.message() << '\n';
+                  }
+              }),
+              "");
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(remove_tree, T22_never_holds_more_than_eight_descriptors) {
+    ASSERT_EQ(::chmod(dir.path().c_str(), 0777), 0);
+    EXPECT_EQ(as_ordinary_user([&](std::ostream& wrong) {
+                  const std::size_t before = open_descriptors().size();
+                  temporary_directory made({.dir = dir.path()});
+                  make_chain(made.path(), 20);
+                  path locked = made.path();
+                  for (int i = 0; i < 10; ++i) {
+                      locked /= "d";
+                  }
+                  ::chmod(locked.c_str(), 0);
+                  std::size_t most = 0;
+                  {
+                      const every_call watch([&](std::string_view) {
+                          most = std::max(most, open_descriptors().size() - before);
+                          return 0;
+                      });
+                      made.cleanup();
+                  }
+                  if (most > 8 || most < 4) {
+                      wrong << most << " descriptors\n";
                   }
               }),
               "");

@@ -58,6 +58,8 @@ inline void round_of_functions(const std::filesystem::path& dir) {
     file.close();
     must(std::filesystem::remove(path), "mkstemp made a file");
     must(std::filesystem::remove(mkdtemp({.dir = dir})), "mkdtemp made a directory");
+    must(std::filesystem::remove(temporary_directory({.dir = dir}).keep()), "a kept directory is there");
+    must(std::filesystem::remove(named_temporary_file({.dir = dir}).keep()), "a kept file is there");
 }
 
 using round = void (*)(const std::filesystem::path& dir);

