@@ -25,6 +25,8 @@ prepare_user() {
     [ -x "${TOOL:-}" ] || skip "the tool is not built (TEMPFILE_BUILD_TOOL)"
     ! grep -q pkg-config "$file" || command -v pkg-config >/dev/null || skip "there is no pkg-config here"
     cp "$MAIN" main.cpp
+    ln -s "$PREFIX" "$scratch/prefix"
+    PREFIX=$scratch/prefix  # pkg-config's answer is not quoted, and goes wrong in a folder with a space
     ln -s "$PROJECT" tempfile
     printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$CXX" "$CXXFLAGS" >"$scratch/bin/c++"
     chmod +x "$scratch/bin/c++"

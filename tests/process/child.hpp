@@ -37,6 +37,12 @@ inline std::string in_words(int status) {
 
 using fork_function = pid_t (*)();
 
+inline void say(int out, const std::string& text) {
+    if (::write(out, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+        ::_exit(99);
+    }
+}
+
 // Runs `work(out)` in a forked child, which ends by _exit(0) if the work does not end it. `out` is where to write what
 // shall be the text; it is far above the descriptors that tests count or close.
 inline ended forked(const std::function<void(int out)>& work, fork_function fork_now = ::fork) {
@@ -53,7 +59,12 @@ inline ended forked(const std::function<void(int out)>& work, fork_function fork
         const int out = ::fcntl(ends[1], F_DUPFD_CLOEXEC, 200);
         ::close(ends[0]);
         ::close(ends[1]);
-        work(out);
+        try {
+            work(out);
+        } catch (const std::exception& e) {  // or the child would go on with the parent's tests
+            say(out, std::string("threw: ") + e.what());
+            ::_exit(98);
+        }
         ::_exit(0);
     }
     ::close(ends[1]);
@@ -67,12 +78,6 @@ inline ended forked(const std::function<void(int out)>& work, fork_function fork
     return child_ended;
 }
 
-inline void say(int out, const std::string& text) {
-    if (::write(out, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-        ::_exit(99);
-    }
-}
-
 // Runs `work` in a forked child; what its EXPECT_ and ASSERT_ have to say there, fails here.
 inline void expect_in_child(const std::function<void()>& work, fork_function fork_now = ::fork) {
     const ended child = forked(
@@ -81,11 +86,7 @@ inline void expect_in_child(const std::function<void()>& work, fork_function for
             {
                 const testing::ScopedFakeTestPartResultReporter collect(
                     testing::ScopedFakeTestPartResultReporter::INTERCEPT_ALL_THREADS, &results);
-                try {
-                    work();
-                } catch (const std::exception& e) {
-                    ADD_FAILURE() << "threw: " << e.what();
-                }
+                work();
             }
             for (int i = 0; i < results.size(); ++i) {
                 const testing::TestPartResult& result = results.GetTestPartResult(i);
