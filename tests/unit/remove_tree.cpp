@@ -257,6 +257,18 @@ TEST(remove_tree, modes_of_strangers_directories_are_left_alone) {
     EXPECT_TRUE(stands(dir / "strangers/sub"));
 }
 
+TEST(remove_tree, T3_an_unreadable_directory_of_somebody_else_is_not_even_tried_to_be_changed) {
+    const scratch dir;
+    std::filesystem::create_directories(dir / "sub/x");
+    const replace_call<&sys::calls::open_directory> unreadable([](auto&&...) { return EACCES; });
+    const replace_call<&sys::calls::effective_user> somebody([] { return std::uint64_t{12345}; });
+    const count_calls<&sys::calls::set_path_permissions> changes;
+    const removal_report report = empty(dir.path());
+    ASSERT_EQ(report.failed, 1U);
+    EXPECT_EQ(report.failures.front().code().value(), EACCES);
+    EXPECT_EQ(changes.count(), 0);
+}
+
 TEST(remove_tree, T3_no_mode_behind_a_link_is_changed) {
     const scratch dir;
     write_file(dir / "canary", "x");
