@@ -120,30 +120,22 @@ void records_to_file() {
     must(close(fd) == 0, "close");
 }
 
-void write_large(int fd) {
+void stream_write() {
     static char buffer[piece_size];
+    const int fd = unnamed_file();
     for (std::size_t done = 0; done < large_size; done += piece_size) {
         must(write(fd, buffer, piece_size) == piece_size, "write");
     }
-}
-
-void stream_write() {
-    const int fd = unnamed_file();
-    write_large(fd);
     must(close(fd) == 0, "close");
 }
 
 void stream_read() {
     static char buffer[piece_size];
-    static const int fd = [] {
-        const int made = unnamed_file();
-        write_large(made);
-        return made;
-    }();
-    must(lseek(fd, 0, SEEK_SET) == 0, "lseek");
+    const int fd = open(large_path().c_str(), O_RDONLY | O_CLOEXEC);
     for (std::size_t done = 0; done < large_size; done += piece_size) {
         must(read(fd, buffer, piece_size) == piece_size, "read");
     }
+    must(close(fd) == 0, "close");
 }
 
 constexpr std::array floor_entries{

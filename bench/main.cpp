@@ -1,5 +1,6 @@
 // Runs every row of every participant under Google Benchmark, or one of them a given number of times under a tool
-// that counts: `tempfile-bench --once named/ours 1000`.
+// that counts: `tempfile-bench --once named/ours 1000`. Takes Google Benchmark's options, and as the first one
+// --repetitions_of_large=N, in place of --benchmark_repetitions for the rows that move many bytes.
 #include "participant.hpp"
 
 #include <benchmark/benchmark.h>
@@ -58,10 +59,13 @@ void measure(benchmark::State& state, const task& t) {
     }
 }
 
-void hand_over_to_google_benchmark() {
+void hand_over_to_google_benchmark(int repetitions_of_large) {
     for (const task& t : tasks()) {
         auto* b = benchmark::RegisterBenchmark(t.name.c_str(), [&t](benchmark::State& state) { measure(state, t); });
         b->Threads(t.what->threads);
+        if (t.what->large && repetitions_of_large > 0) {
+            b->Repetitions(repetitions_of_large);
+        }
         if (t.body != nullptr) {
             b->UseRealTime();
         } else {
@@ -157,6 +161,18 @@ void fill(const char* dir) {
     }
 }
 
+const std::string& large_path() {
+    static const std::string path = [] {
+        const int fd = open(directory().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        must(fd >= 0, "open O_TMPFILE");
+        for (std::size_t done = 0; done < large_size; done += page_size) {
+            must(write(fd, page.data(), page_size) == page_size, "write");
+        }
+        return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd);
+    }();
+    return path;
+}
+
 }  // namespace bench
 
 int main(int argc, char** argv) {
@@ -166,7 +182,11 @@ int main(int argc, char** argv) {
         return bench::run_once(argv[2], std::atoll(argv[3]));
     }
 
-    bench::hand_over_to_google_benchmark();
+    int repetitions_of_large = 0;
+    if (argc > 1 && std::sscanf(argv[1], "--repetitions_of_large=%d", &repetitions_of_large) == 1) {
+        std::rotate(argv + 1, argv + 2, argv + argc--);
+    }
+    bench::hand_over_to_google_benchmark(repetitions_of_large);
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
         return 2;

@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 #include <tempfile/tempfile.hpp>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "create.hpp"
@@ -100,23 +101,18 @@ void spool_stream() {
     stream.flush();
 }
 
-tempfile::temporary_file large_file() {
+void stream_write() {
     tempfile::temporary_file file;
     for (std::size_t done = 0; done < large_size; done += page_size) {
         file.write(piece);
     }
-    file.flush();
-    return file;
-}
-
-void stream_write() {
-    large_file().close();
+    file.close();
 }
 
 void stream_read() {
     std::array<std::byte, page_size> back;
-    static tempfile::temporary_file file = large_file();
-    file.seek(0);
+    tempfile::file_object file(tempfile::file(open(large_path().c_str(), O_RDONLY | O_CLOEXEC)),
+                               {.mode = std::ios::in});
     for (std::size_t done = 0; done < large_size; done += page_size) {
         must(file.read(std::span(back)) == page_size, "tempfile: read");
     }

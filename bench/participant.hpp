@@ -43,6 +43,10 @@ const char* next_name();
 // Makes `files_in_directory` empty files. Everybody uses this one, so that only the removal differs.
 void fill(const char* dir);
 
+// A path that leads to an unnamed file of `large_size` bytes, made on first use: everybody reads the same one, since
+// where its pages lie in memory makes a third of a difference.
+const std::string& large_path();
+
 inline const std::array<char, page_size> page = [] {
     std::array<char, page_size> bytes{};
     bytes.fill('x');

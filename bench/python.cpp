@@ -9,8 +9,8 @@ namespace {
 using namespace bench;
 
 double seconds(std::string_view row, std::int64_t times) {
-    const std::string command =
-        "'" PYTHON_COMMAND "' '" PYTHON_SCRIPT "' " + std::string(row) + ' ' + std::to_string(times);
+    const std::string command = "'" PYTHON_COMMAND "' '" PYTHON_SCRIPT "' " + std::string(row) + ' ' +
+                                std::to_string(times) + (row == "stream_read" ? ' ' + large_path() : "");
     FILE* answer = popen(command.c_str(), "r");
     must(answer != nullptr, "popen");
     double taken = 0;

@@ -1,4 +1,4 @@
-"""Does a row with Python's tempfile: python_peer.py ROW TIMES prints the seconds that TIMES goes took."""
+"""Does a row with Python's tempfile: python_peer.py ROW TIMES [FILE] prints the seconds that TIMES goes took."""
 
 import os
 import sys
@@ -56,16 +56,12 @@ def stream_write():
 
 
 def stream_read():
-    if not large:
-        large.append(tempfile.TemporaryFile())
-        large[0].write(PAGE * (LARGE // len(PAGE)))
-    large[0].seek(0)
-    read = large[0].read
-    for _ in range(LARGE // len(PAGE)):
-        assert len(read(4096)) == 4096
+    with open(sys.argv[3], "rb") as file:
+        read = file.read
+        for _ in range(LARGE // len(PAGE)):
+            assert len(read(4096)) == 4096
 
 
-large = []
 rows = {
     "unnamed": unnamed,
     "roundtrip": roundtrip,

@@ -58,7 +58,7 @@ std::string number(double value, int digits) {
 }
 
 std::string time(double ns) {
-    return ns < 100 ? number(ns, 1) + " ns" : ns < 1e5 ? number(ns / 1e3, 2) + " us" : number(ns / 1e3, 0) + " us";
+    return ns < 1e3 ? number(ns, ns < 100 ? 1 : 0) + " ns" : number(ns / 1e3, ns < 1e5 ? 2 : 0) + " us";
 }
 
 std::string target(const row& r) {

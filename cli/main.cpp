@@ -86,7 +86,9 @@ exit_status parse_and_run(CLI::App& app, const std::string& who, int argc, char*
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error like any other, and must not keep us from tidying up
+    // A closed pipe and a file that may not grow are errors like any other, and must not keep us from tidying up.
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
 
     CLI::App app("Temporary files and directories that do not stay behind.", "tmp");
     app.set_version_flag("--version", TEMPFILE_VERSION);

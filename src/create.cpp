@@ -19,7 +19,7 @@ std::string_view advice(sys::error e) noexcept {
         case EROFS:
             return "; the file system is read-only: name another directory";
         case ENOENT:
-            return "; the directory does not exist: make it, or name another";
+            return "; the directory does not exist, or files cannot be made in it: make it, or name another";
         case ENOTDIR:
             return "; that is not a directory: name one";
         case ELOOP:

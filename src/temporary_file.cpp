@@ -33,8 +33,7 @@ temporary_file& temporary_file::operator=(temporary_file&& other) noexcept {
 }
 
 temporary_file::~temporary_file() {
-    std::error_code lost;
-    discard(lost);
+    vanish();
 }
 
 }  // namespace tempfile

@@ -97,6 +97,10 @@ public:
     /// The file; in a spool made now if it is not there yet. Use of its offset or contents needs a `flush()` before.
     virtual file& underlying() { return file_; }
 
+    /// Remembers that somebody else can read the file by now, so that what is buffered matters also when this goes.
+    void share() noexcept { shared_ = true; }
+    [[nodiscard]] bool shared() const noexcept { return shared_; }
+
     /// The handle, or -1 where there is none (yet).
     [[nodiscard]] file::native_handle_type native_handle() const noexcept { return file_.native_handle(); }
 
@@ -147,12 +151,15 @@ private:
     void write_dirty();
     void write_through(const char* bytes, std::size_t n);
     void make_room(std::size_t n);
-    [[nodiscard]] bool read_ahead() noexcept;
+    int_type fill(std::size_t wanted);
+    [[nodiscard]] bool is_read_ahead() noexcept;
     std::size_t read_through(char* into, std::streamsize n);
     [[nodiscard]] bool in_window() const noexcept;
 
-    std::size_t write_begin_ = 0;  // where in the window the put area began
+    std::size_t write_begin_ = 0;                 // where in the window the put area began
+    std::size_t read_ahead_ = default_buffering;  // bytes to read when the window is used up
     std::size_t buffering_;
+    bool shared_ = false;
     std::ios_base::openmode mode_;
 };
 

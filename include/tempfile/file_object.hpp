@@ -39,6 +39,7 @@
 #include <tempfile/file_buf.hpp>
 #include <tempfile/newline.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <iostream>
 #include <iterator>
@@ -83,7 +84,11 @@ public:
 
     /// Exchanges everything but the address: references to the streams stay where they were.
     void swap(file_object& other) noexcept;
-    friend void swap(file_object& a, file_object& b) noexcept { a.swap(b); }
+    /// Of two that are exactly this type: two of different types derived from it must not exchange what they own.
+    template <std::same_as<file_object> T>
+    friend void swap(T& a, T& b) noexcept {
+        a.swap(b);
+    }
 
     using std::iostream::read;
     using std::iostream::write;
@@ -107,7 +112,8 @@ public:
 
     /// The remaining lines, one after the other, each as `readline()` gives it; Python's `for line in fp`. A single
     /// pass.
-    [[nodiscard]] line_range lines();
+    [[nodiscard]] line_range lines() &;
+    line_range lines() && = delete;
 
     /// Writes all of it at the position, through the buffer.
     void write(std::string_view text);
@@ -168,8 +174,12 @@ protected:
     /// What `close()` does on an open object.
     virtual void do_close();
 
-    /// Writes nothing, closes: for what is about to vanish.
+    /// Closes without writing out, which is for what is about to vanish.
     void discard(std::error_code& ec) noexcept;
+
+    /// What the destructor of a file that vanishes does: discards, unless `reopen()` or `fileno()` let somebody else
+    /// see it.
+    void vanish() noexcept;
 
     /// Null when never opened or moved from.
     [[nodiscard]] file_buf* buffer() const noexcept { return buffer_.get(); }
@@ -185,6 +195,7 @@ private:
     std::string all_or_nothing(Read read);
     std::string take(std::size_t n);
     std::string take_all();
+    std::string take_up_to(std::size_t n);
     std::string take_line(std::size_t limit);
     void attach() noexcept;
 

@@ -99,6 +99,7 @@ public:
 
 private:
     problem make(const spooled_temporary_file_options& options);
+    problem roll_now();
 };
 
 }  // namespace tempfile

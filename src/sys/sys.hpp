@@ -141,6 +141,10 @@ extern calls call;
 // Takes one entry out of a buffer that `list` filled; false behind the last. `position` starts at 0.
 bool next_entry(const void* buffer, std::size_t used, std::size_t& position, entry& out) noexcept;
 
+// From now on, `before` runs in the thread that calls fork(3), just before it, and `after` in parent and child, just
+// after it. For locks, which a child would otherwise find locked by a thread that it does not have.
+void at_fork(void (*before)(), void (*after)()) noexcept;
+
 // A number that differs between a process and every process it descends from that asked before the fork, without a
 // system call: who made an object deletes it, its forked children do not. Never 0.
 std::uint64_t process_generation() noexcept;

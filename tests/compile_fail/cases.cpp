@@ -89,6 +89,19 @@ tempfile::named_temporary_file make_named() {
 #endif
 }
 
+[[maybe_unused]] void T24_lines_of_a_passing_file() {
+#ifdef BAD_T24_lines_of_a_passing_file
+    for (const std::string& line : tempfile::temporary_file().lines()) {
+        static_cast<void>(line);
+    }
+#else
+    tempfile::temporary_file fp;
+    for (const std::string& line : fp.lines()) {
+        static_cast<void>(line);
+    }
+#endif
+}
+
 // One owner.
 
 [[maybe_unused]] void copy_of_a_file(tempfile::file from) {
@@ -191,6 +204,17 @@ tempfile::named_temporary_file make_named() {
     const auto before = tempfile::tempdir;
 #else
     const auto before = tempfile::tempdir.value();
+#endif
+}
+
+// What each of two types owns is not what the other can look after.
+
+[[maybe_unused]] void swap_of_two_types(tempfile::temporary_file& a, tempfile::named_temporary_file& b) {
+#ifdef BAD_swap_of_two_types
+    swap(a, b);
+#else
+    swap(a, a);
+    swap(b, b);
 #endif
 }
 

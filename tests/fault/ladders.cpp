@@ -273,7 +273,11 @@ INSTANTIATE_TEST_SUITE_P(every, no_random_bytes, testing::Values(EAGAIN, ENOSYS,
 TEST(random_bytes, T16_a_forked_child_draws_its_own) {
     const scratch dir;
     std::set<std::string> seen;
-    const auto draw = [&] { return mkstemp({.dir = dir.path()}).path.string(); };
+    const auto draw = [&] {  // and leave nothing that would be in the way of the same name
+        const path made = mkstemp({.dir = dir.path()}).path;
+        std::filesystem::remove(made);
+        return made.string();
+    };
     seen.insert(draw());
     constexpr std::size_t children = 50;
     for (std::size_t i = 0; i < children; ++i) {

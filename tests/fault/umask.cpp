@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/descriptors.hpp"
 #include "support/every_call.hpp"
 #include "support/in_child.hpp"
 #include "support/replace_call.hpp"
@@ -28,6 +29,7 @@ using tempfile::test::as_ordinary_user;
 using tempfile::test::child_body;
 using tempfile::test::every_call;
 using tempfile::test::in_child;
+using tempfile::test::open_descriptors;
 using tempfile::test::replace_call;
 using tempfile::test::scratch;
 using path = std::filesystem::path;
@@ -214,10 +216,14 @@ TEST(umask, T11_a_mode_that_cannot_be_made_right_is_an_error) {
                 return now ? EIO : 0;
             });
             std::error_code reported;
+            const auto before = open_descriptors();
             try {
                 m.make(wrong, dir.path());
             } catch (const std::system_error& e) {
                 reported = e.code();
+            }
+            if (open_descriptors() != before) {
+                wrong << "a descriptor is lost\n";
             }
             if (failed != (reported.value() == EIO)) {
                 wrong << m.name << " reports " << reported.message() << " when " << failing << " fails\n";

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <tempfile/tempfile.hpp>
 
 #include <cerrno>
@@ -11,6 +13,7 @@
 
 #include "race/canary.hpp"
 #include "support/every_call.hpp"
+#include "support/in_child.hpp"
 #include "support/in_memory.hpp"
 #include "support/mounted.hpp"
 #include "support/scratch.hpp"
@@ -20,6 +23,7 @@ namespace {
 using namespace tempfile;
 using tempfile::test::canary;
 using tempfile::test::every_call;
+using tempfile::test::in_child;
 using tempfile::test::in_memory;
 using tempfile::test::plant_tree;
 using tempfile::test::scratch;
@@ -123,6 +127,39 @@ TEST_F(mounts_in_a_tree, T2_mounted_before_any_call_of_the_removal) {
         } while (calls >= n);
     }
     EXPECT_GT(hits, 20U);
+}
+
+// The mode of a directory is repaired only where we would go on.
+TEST_F(mounts_in_a_tree, T3_a_locked_directory_of_another_mount_keeps_its_mode) {
+    const path locked = world / "locked";
+    std::filesystem::create_directory(locked);
+    ASSERT_EQ(::chmod(world.path().c_str(), 0777), 0);
+    ASSERT_EQ(::chown(locked.c_str(), test::nobody, test::nobody), 0);
+    ASSERT_EQ(::chmod(locked.c_str(), 0), 0);
+    EXPECT_EQ(in_child([&](std::ostream& wrong) {
+                  const auto become = [](uid_t user) { return ::seteuid(0) == 0 && ::seteuid(user) == 0; };
+                  become(test::nobody);
+                  temporary_directory ours({.dir = world.path()});
+                  const path mount_point = ours / "mounted";
+                  std::filesystem::create_directory(mount_point);
+                  become(0);
+                  if (::mount(locked.c_str(), mount_point.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+                      wrong << "not mounted\n";
+                  }
+                  become(test::nobody);
+                  std::error_code ec;
+                  ours.cleanup(ec);
+                  if (!ec) {
+                      wrong << "no error\n";
+                  }
+                  become(0);
+                  ::umount2(mount_point.c_str(), MNT_DETACH);
+                  become(test::nobody);
+              }),
+              "");
+    struct stat is {};
+    ASSERT_EQ(::stat(locked.c_str(), &is), 0);
+    EXPECT_EQ(is.st_mode & 07777U, 0U);
 }
 
 }  // namespace

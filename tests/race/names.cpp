@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -13,6 +16,7 @@
 #include "support/descriptors.hpp"
 #include "support/in_child.hpp"
 #include "support/in_memory.hpp"
+#include "support/replace_call.hpp"
 #include "support/scratch.hpp"
 
 namespace {
@@ -22,6 +26,7 @@ using tempfile::test::in_child;
 using tempfile::test::in_memory;
 using tempfile::test::in_threads;
 using tempfile::test::open_descriptors;
+using tempfile::test::replace_call;
 using tempfile::test::scratch;
 
 constexpr std::size_t threads = 8;
@@ -29,6 +34,17 @@ constexpr std::size_t each = 1000;
 
 TEST(names_in_threads, T16_S1_all_differ) {
     const scratch dir(in_memory());
+    std::atomic<int> taken{0};  // the same name twice is taken the second time, and another is tried
+    const replace_call<&sys::calls::create_file> files([&](const char* name, bool append, sys::handle& made) {
+        const sys::error e = replace_call<&sys::calls::create_file>::real(name, append, made);
+        taken += e == EEXIST ? 1 : 0;
+        return e;
+    });
+    const replace_call<&sys::calls::create_directory> directories([&](const char* name) {
+        const sys::error e = replace_call<&sys::calls::create_directory>::real(name);
+        taken += e == EEXIST ? 1 : 0;
+        return e;
+    });
     std::array<std::vector<std::string>, threads> made;
     in_threads(threads, [&](std::size_t i) {
         for (std::size_t n = 0; n < each; ++n) {
@@ -42,6 +58,7 @@ TEST(names_in_threads, T16_S1_all_differ) {
     std::sort(all.begin(), all.end());
     EXPECT_EQ(std::adjacent_find(all.begin(), all.end()), all.end());
     EXPECT_EQ(dir.names().size(), threads * each);
+    EXPECT_EQ(taken, 0);
 }
 
 TEST(objects_in_threads, T16_do_not_meet_and_leave_nothing) {

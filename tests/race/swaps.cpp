@@ -12,11 +12,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
-#include <functional>
 #include <ostream>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "race/canary.hpp"
 #include "remove_tree.hpp"
@@ -296,23 +296,6 @@ TEST(swaps_of_locked_directories, T3_a_link_between_the_failure_and_the_repair) 
 
 // --- Others who remove or make something meanwhile are no attackers, and no failure ---
 
-// Calls `act` just before calls of `entry`, until it says that it is done.
-class one_act {
-public:
-    one_act(std::string_view entry, std::function<bool()> act)
-        : gate_([this, entry, act = std::move(act)](std::string_view called) {
-              if (called == entry && !done_) {
-                  done_ = act();
-              }
-              return 0;
-          }) {}
-    [[nodiscard]] bool done() const { return done_; }
-
-private:
-    bool done_ = false;
-    every_call gate_;
-};
-
 class others : public testing::Test {
 protected:
     void SetUp() override {
@@ -326,11 +309,16 @@ protected:
 };
 
 TEST_F(others, T2_remove_a_directory_that_has_just_been_opened) {
-    const one_act remover("list", [&, first = true]() mutable {
-        return !std::exchange(first, false) && std::filesystem::remove_all(tree / "sub") > 0;
+    bool removed = false;
+    const replace_call<&sys::calls::list> before([&](sys::handle h, void* buffer, std::size_t& used) {
+        const path listed = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(h));
+        if (listed == tree / "sub") {
+            removed = std::filesystem::remove_all(tree / "sub") > 0;
+        }
+        return replace_call<&sys::calls::list>::real(h, buffer, used);
     });
     tree.cleanup();
-    EXPECT_TRUE(remover.done());
+    EXPECT_TRUE(removed);
 }
 
 TEST_F(others, T2_remove_a_directory_that_was_found_not_empty) {
@@ -348,16 +336,19 @@ TEST_F(others, T2_remove_a_directory_that_was_found_not_empty) {
 }
 
 TEST_F(others, T2_put_a_link_in_the_place_of_an_emptied_directory) {
+    const scratch world(in_memory());
+    const canary outside(world / "canary");
     int tries = 0;
     const replace_call<&sys::calls::remove_directory> swapped([&](sys::handle at, const char* name) {
         if (std::string_view(name) == "sub" && ++tries == 2) {
             std::filesystem::remove(tree / "sub");
-            std::filesystem::create_directory_symlink("/", tree / "sub");
+            std::filesystem::create_directory_symlink(outside.path(), tree / "sub");
         }
         return replace_call<&sys::calls::remove_directory>::real(at, name);
     });
     tree.cleanup();
     EXPECT_EQ(tries, 2);
+    EXPECT_EQ(outside.damage(), "");
 }
 
 TEST_F(others, T2_put_a_directory_in_the_place_of_a_file) {

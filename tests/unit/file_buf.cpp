@@ -54,6 +54,7 @@ TEST_F(file_buf_test, does_what_the_model_does_at_every_size_of_buffer) {
                 file_object object(open_new(path, append ? O_APPEND : 0), {.mode = mode, .buffering = buffering});
                 SCOPED_TRACE("buffering " + std::to_string(buffering));
                 walk(object, {.seed = seed,
+                              .steps = buffering > 1000 ? 400 : 2000,
                               .longest = std::max<std::size_t>(30, 3 * buffering),
                               .append = append,
                               .others_change = true})
@@ -225,6 +226,19 @@ TEST_F(file_buf_test, buffering_0_reads_single_bytes) {
     EXPECT_EQ(reads.count(), 2);
 }
 
+TEST_F(file_buf_test, reading_on_reads_ahead_further_and_further) {
+    write_file(path, sample(1'000'000));
+    file_buf buffer(open_new(path));
+    buffer.seek(0, std::ios::beg);
+    const count_pread reads;
+    std::string all;
+    for (int c = 0; (c = buffer.sbumpc()) != EOF;) {
+        all += static_cast<char>(c);
+    }
+    EXPECT_EQ(all, sample(1'000'000));
+    EXPECT_LE(reads.count(), 20) << "1,000,000 bytes are 16 buffers";
+}
+
 TEST_F(file_buf_test, a_huge_buffer_is_no_more_than_an_int_can_count) {
     file_buf buffer(open_new(path), both, ~std::size_t{0});
     put(buffer, "abc");
@@ -317,6 +331,17 @@ TEST_F(file_buf_test, appending_goes_behind_what_others_appended) {
     EXPECT_EQ(buffer.size(), 10U);
     put(buffer, std::string(default_buffering, 'L'));
     EXPECT_EQ(buffer.tell(), 10U + default_buffering);
+}
+
+TEST_F(file_buf_test, appending_works_with_a_handle_that_was_not_opened_for_it) {
+    write_file(path, "0123");
+    file_buf buffer(open_new(path), both | std::ios::app, 16);
+    put(buffer, "45");
+    buffer.flush();
+    EXPECT_EQ(buffer.tell(), 6U);
+    put(buffer, std::string(16, 'L'));
+    EXPECT_EQ(buffer.tell(), 22U);
+    EXPECT_EQ(contents(path), "012345" + std::string(16, 'L'));
 }
 
 TEST_F(file_buf_test, app_alone_allows_writing_only) {

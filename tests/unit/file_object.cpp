@@ -502,6 +502,24 @@ TYPED_TEST(file_objects, reopen_has_its_own_offset_and_outlives_the_object) {
     EXPECT_EQ(contents(again.native_handle()), "012345X789");
 }
 
+TYPED_TEST(file_objects, what_somebody_else_can_see_is_written_by_the_destructor) {
+    for (const bool by_fileno : {false, true}) {
+        file other;
+        {
+            auto fp = TypeParam::make();
+            fp << "one ";
+            if (by_fileno) {
+                other = file(::fcntl(fp.fileno(), F_DUPFD_CLOEXEC, 0));
+            } else {
+                other = fp.reopen();
+            }
+            auto moved = std::move(fp);
+            moved << "two";
+        }
+        EXPECT_EQ(contents(other.native_handle()), "one two") << by_fileno;
+    }
+}
+
 // --- Modes ---
 
 TYPED_TEST(file_objects, in_only_reads) {
@@ -684,16 +702,41 @@ TYPED_TEST(full_disk, a_read_that_fails_leaves_the_position) {
 
 // --- A file from elsewhere ---
 
-TEST(file_object, is_a_stream_over_any_file) {
+TEST(file_object, is_a_stream_over_any_file_from_its_offset_on) {
     const scratch dir;
     write_file(dir / "f", "old text");
     file f(::open((dir / "f").c_str(), O_RDWR | O_CLOEXEC));
     f.seek(4);
     file_object fp(std::move(f));
-    EXPECT_EQ(fp.tell(), 0U) << "the position starts at 0, whatever the offset of the file";
+    EXPECT_EQ(fp.tell(), 4U);
+    fp << "news";
+    fp.seek(0);
     fp << "new";
     fp.close();
-    EXPECT_EQ(contents(dir / "f"), "new text");
+    EXPECT_EQ(contents(dir / "f"), "new news");
+}
+
+TEST(file_object, what_has_no_length_is_read_to_its_end) {
+    const auto open_one = [] {
+        return file_object(file(::open("/proc/self/environ", O_RDONLY | O_CLOEXEC)), {.mode = std::ios::in});
+    };
+    const std::string all = contents(std::filesystem::path("/proc/self/environ"));
+    ASSERT_FALSE(all.empty());
+    EXPECT_EQ(open_one().size(), 0U);
+    EXPECT_EQ(open_one().read(), all);
+    EXPECT_EQ(open_one().read(2 * default_buffering), all.substr(0, 2 * default_buffering));
+}
+
+// Of what derives from it, a reference to the base can take over another file.
+TEST(file_object, assigned_through_a_reference_to_the_base) {
+    auto spool = in_memory::make();
+    spool << "gone";
+    auto other = plain::make();
+    other << "here";
+    static_cast<file_object&>(spool) = std::move(other);
+    EXPECT_EQ(all_of(spool), "here");
+    EXPECT_FALSE(spool.rolled());
+    EXPECT_EQ(thrown([&] { spool.rollover(); }), std::errc::bad_file_descriptor);
 }
 
 TEST(file_object, the_destructor_writes_out) {

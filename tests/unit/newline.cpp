@@ -197,6 +197,12 @@ TEST(newline, T29_a_failed_read_leaves_the_position) {
     }
 }
 
+TEST(newline, even_nothing_cannot_be_written_after_close) {
+    temporary_file fp({.newline = newlines::crlf});
+    fp.close();
+    EXPECT_EQ(thrown([&] { fp.write(""); }), std::errc::bad_file_descriptor);
+}
+
 TEST(newline, T18_moves_along_with_what_was_read_ahead) {
     auto a = file_of(newlines::universal, "a\r\nb\r\n");
     EXPECT_EQ(a.readline(), "a\n");

@@ -21,6 +21,8 @@ const iovec* vector(const piece* pieces) noexcept {
     return reinterpret_cast<const iovec*>(pieces);
 }
 
+static_assert(sizeof(off_t) == sizeof(std::uint64_t));
+
 // More than an off_t can hold becomes negative, which the system refuses with EINVAL.
 off_t offset(std::uint64_t bytes) noexcept {
     return static_cast<off_t>(bytes);

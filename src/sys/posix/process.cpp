@@ -1,9 +1,18 @@
 // The process, with nothing but POSIX.
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "sys/posix/posix.hpp"
+
+namespace tempfile::sys {
+
+void at_fork(void (*before)(), void (*after)()) noexcept {
+    ::pthread_atfork(before, after, after);  // can only fail for want of memory; then a fork may meet a held lock
+}
+
+}  // namespace tempfile::sys
 
 namespace tempfile::sys::posix {
 
