@@ -68,7 +68,7 @@ public:
     /// A closed one.
     file_object();
 
-    /// A stream over `f`, which it owns from now on. The position starts at 0, whatever the offset of `f`.
+    /// A stream over `f`, which it owns from now on. The position starts at the offset of `f`.
     /// @throws std::invalid_argument when `options.mode` has neither `in` nor `out` nor `app`.
     [[nodiscard]] explicit file_object(file f, const file_object_options& options = {});
 

@@ -17,8 +17,8 @@
 /// **Nobody else gets in.** Mode 0600, close-on-exec, and made with `O_EXCL`, after which not even the same user can
 /// link it into a directory.
 ///
-/// **What is about to vanish is not written**: the destructor throws away what is still buffered. `close()` writes it
-/// first, and reports; that matters to those who hold a `reopen()`ed handle.
+/// **What is about to vanish is not written**: the destructor throws away what is still buffered, unless `reopen()` or
+/// `fileno()` let somebody else see the file. `close()` writes it first, and reports.
 
 #pragma once
 
