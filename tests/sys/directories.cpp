@@ -133,6 +133,7 @@ TEST_F(sys_directories, set_path_permissions_changes_exactly_what_was_opened) {
                   if (const sys::error e = sys::call.open_directory(h, ".", opened)) {
                       wrong << "\".\" of it cannot be opened afterwards: " << e << '\n';
                   }
+                  ::chmod((dir / "locked").c_str(), 0700);  // so that it can be removed
               }),
               "");
 }

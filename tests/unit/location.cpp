@@ -131,7 +131,7 @@ TEST_F(location_test, an_unusable_TMPDIR_is_passed_over_and_explained) {
         EXPECT_EQ(gettempdir(), "/tmp") << value;
         const explanation e = explain();
         EXPECT_EQ(e.dir, "/tmp");
-        const candidate& c = candidate_from(e, "$TMPDIR");
+        const candidate c = candidate_from(e, "$TMPDIR");
         EXPECT_EQ(c.dir, value);
         EXPECT_EQ(c.error.value(), code) << value;
         EXPECT_FALSE(c.chosen);
