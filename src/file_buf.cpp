@@ -343,7 +343,7 @@ std::uint64_t file_buf::seek(std::int64_t offset, std::ios_base::seekdir from) {
     const std::uint64_t start = from == std::ios_base::beg ? 0 : from == std::ios_base::cur ? tell() : size();
     // In unsigned numbers a step back wraps around, and lands above the largest when it leads before the beginning.
     const std::uint64_t target = start + static_cast<std::uint64_t>(offset);
-    if (start > largest_offset || target > largest_offset) {
+    if (target > largest_offset) {
         raise("seek: before the beginning or beyond what a file can be", code_of(EINVAL));
     }
     settle();

@@ -58,9 +58,12 @@ inline void use_directories() {
     temporary_directory dir({.prefix = "build-"});
     std::filesystem::create_directories(dir / "one/two/three");
     std::ofstream(dir / "one/two/a.txt") << "hello";
-    std::filesystem::create_symlink("/", dir / "one/link");
+    temporary_directory outside;
+    std::ofstream(outside / "canary") << "stays";
+    std::filesystem::create_symlink(outside.path(), dir / "one/link");
     dir.cleanup();
     must(!std::filesystem::exists(dir.path()), "a temporary_directory is gone after cleanup");
+    must(contents(outside / "canary") == "stays", "a link in it was not followed");
 
     const auto made = mkdtemp();
     must(std::filesystem::remove(made), "mkdtemp leaves the name to its caller");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <linux/random.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <array>
@@ -41,25 +42,32 @@ TEST(sys_random, both_sources_differ_from_call_to_call) {
 }
 
 // The filter refuses getrandom exactly when it is called with GRND_NONBLOCK: that it answers the filter's error shows
-// the flag.
+// the flag. Since glibc 2.41 on Linux 6.11 the C library asks the vDSO first, which does not show its flags.
 TEST(sys_random, T16_getrandom_is_told_not_to_wait) {
-    EXPECT_EQ(in_child([](std::ostream& wrong) {
-                  if (!refuse({.call = SYS_getrandom,
-                               .error = EAGAIN,
-                               .argument = 2,
-                               .mask = GRND_NONBLOCK,
-                               .value = GRND_NONBLOCK})) {
-                      wrong << "no seccomp filter\n";
-                  }
-                  std::array<unsigned char, 16> bytes{};
-                  if (const sys::error e = sys::call.random(bytes.data(), bytes.size()); e != EAGAIN) {
-                      wrong << "random answers " << e << '\n';
-                  }
-                  if (const sys::error e = sys::call.random_device(bytes.data(), bytes.size())) {
-                      wrong << "random_device answers " << e << '\n';
-                  }
-              }),
-              "");
+    const std::string wrong = in_child([](std::ostream& wrong) {
+        if (!refuse({.call = SYS_getrandom,
+                     .error = EAGAIN,
+                     .argument = 2,
+                     .mask = GRND_NONBLOCK,
+                     .value = GRND_NONBLOCK})) {
+            wrong << "no seccomp filter\n";
+        }
+        std::array<unsigned char, 16> bytes{};
+        if (::getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) > 0) {
+            wrong << "vDSO";
+            return;
+        }
+        if (const sys::error e = sys::call.random(bytes.data(), bytes.size()); e != EAGAIN) {
+            wrong << "random answers " << e << '\n';
+        }
+        if (const sys::error e = sys::call.random_device(bytes.data(), bytes.size())) {
+            wrong << "random_device answers " << e << '\n';
+        }
+    });
+    if (wrong == "vDSO") {
+        GTEST_SKIP() << "this C library asks the vDSO for random bytes, so that no filter sees how";
+    }
+    EXPECT_EQ(wrong, "");
 }
 
 TEST(sys_random, T16_refusals_are_passed_on) {

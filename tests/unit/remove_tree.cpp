@@ -119,7 +119,9 @@ TEST(remove_tree, entries_of_unknown_kind) {
     const scratch dir;
     std::filesystem::create_directories(dir / "one/two");
     write_file(dir / "one/two/file", "x");
-    std::filesystem::create_directory_symlink("/etc", dir / "one/link");
+    const scratch outside;
+    write_file(outside / "canary", "stays");
+    std::filesystem::create_directory_symlink(outside.path(), dir / "one/link");
     using call = replace_call<&sys::calls::list>;
     const call silent([](sys::handle h, void* buffer, std::size_t& used) {
         const sys::error e = call::real(h, buffer, used);
@@ -131,6 +133,7 @@ TEST(remove_tree, entries_of_unknown_kind) {
         return e;
     });
     expect_emptied(dir);
+    EXPECT_TRUE(std::filesystem::exists(outside / "canary"));
 }
 
 // --- Failures ---

@@ -30,7 +30,6 @@ void fill(const std::filesystem::path& path) {
     std::filesystem::create_directories(path / "a/b/c");
     write_file(path / "a/b/c/deep", "x");
     write_file(path / "top", "x");
-    std::filesystem::create_symlink("/etc", path / "link");
 }
 
 // --- What it is ---
@@ -101,6 +100,17 @@ TEST_F(directory_test, the_destructor_removes_everything) {
         }
         EXPECT_TRUE(dir.empty());
     }
+}
+
+TEST_F(directory_test, a_link_in_it_is_not_followed) {
+    const scratch outside;
+    write_file(outside / "canary", "stays");
+    {
+        const auto made = make();
+        std::filesystem::create_directory_symlink(outside.path(), made / "link");
+    }
+    EXPECT_TRUE(dir.empty());
+    EXPECT_TRUE(stands(outside / "canary"));
 }
 
 TEST_F(directory_test, delete_never_leaves_it_to_the_caller) {
