@@ -21,9 +21,8 @@ namespace tempfile {
 /// With anything but `raw`, positions (`seek`, `tell`, `size`, `truncate`) still count bytes of the file.
 ///
 /// A line ends at `\n`, for `readline()` and `lines()` as for `std::getline`. So Python's `newline=""`, which ends
-/// lines at
-/// `\n`, `\r` and `\r\n` and leaves them as they are, has no equivalent; and with `crlf` and `cr` a `\n` that stands in
-/// the file ends a line too, which in Python it does not.
+/// lines at `\n`, `\r` and `\r\n` and leaves them as they are, has no equivalent; and with `crlf` and `cr` a `\n` that
+/// stands in the file ends a line too, which in Python it does not.
 enum class newlines {
     raw,        ///< No translation; the default. Python: binary mode, or `newline="\n"`.
     universal,  ///< Reading: `\r\n` and `\r` become `\n`. Writing: `\n`, the system's own. Python: `None`, its default.
