@@ -13,26 +13,26 @@ namespace tempfile {
 std::string_view advice(sys::error e) noexcept {
     switch (e) {
         case ENOSPC:
-            return "; the file system is full: free some space, or name another directory";
+            return "; free some space, or name another directory";
         case EDQUOT:
-            return "; the quota is used up: remove something, or name another directory";
+            return "; remove something of yours, or name another directory";
         case EROFS:
-            return "; the file system is read-only: name another directory";
+            return "; name another directory";
         case ENOENT:
-            return "; the directory does not exist, or files cannot be made in it: make it, or name another";
+            return "; make the directory, or name one in which files can be made";
         case ENOTDIR:
-            return "; that is not a directory: name one";
+            return "; name a directory";
         case ELOOP:
-            return "; a symbolic link leads nowhere or in a circle: name a directory";
+            return "; name a directory that can be reached";
         case EACCES:
-            return "; no permission there: name a directory you may write to";
+            return "; name a directory you may write to";
         case EMFILE:
         case ENFILE:
-            return "; too many open files: close some, or raise the limit (ulimit -n)";
+            return "; close some, or raise the limit (ulimit -n)";
         case ENAMETOOLONG:
-            return "; the name is too long for this file system: shorten prefix, suffix or directory";
+            return "; shorten prefix, suffix or directory";
         case EEXIST:
-            return "; every name that was tried exists already";
+            return "; every name that was tried is taken";
         default:
             return "";
     }

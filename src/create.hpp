@@ -17,7 +17,8 @@ struct place {
     std::string_view suffix;
 };
 
-// What to do when nothing can be made, as the end of a message; empty where we do not know.
+// What to do when nothing can be made, as the end of a message, behind which the system says why; empty where we do not
+// know.
 std::string_view advice(sys::error e) noexcept;
 
 // A file without a name: O_TMPFILE, else made under a name that is taken away at once.

@@ -236,6 +236,16 @@ void file_buf::flush() {
 
 // --- From the file ---
 
+// What readsome() and in_avail() go by: a file never makes a reader wait.
+std::streamsize file_buf::showmanyc() {
+    require(std::ios_base::in);
+    const std::uint64_t length = size();
+    const std::uint64_t rest = length - std::min(length, tell());
+    return rest == 0 ? -1
+                     : static_cast<std::streamsize>(
+                           std::min<std::uint64_t>(rest, std::numeric_limits<std::streamsize>::max()));
+}
+
 file_buf::int_type file_buf::underflow() {
     return fill(1);
 }

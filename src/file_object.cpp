@@ -320,6 +320,9 @@ std::size_t file_object::read(std::span<std::byte> into, std::error_code& ec) {
 std::string file_object::readline(std::size_t limit, std::error_code& ec) {
     return capture(ec, [&] { return readline(limit); });
 }
+std::string file_object::readline(std::error_code& ec) {
+    return capture(ec, [this] { return readline(); });
+}
 void file_object::write(std::string_view text, std::error_code& ec) {
     capture(ec, [&] { write(text); });
 }
@@ -328,6 +331,9 @@ void file_object::write(std::span<const std::byte> bytes, std::error_code& ec) {
 }
 std::uint64_t file_object::seek(std::int64_t offset, std::ios_base::seekdir from, std::error_code& ec) {
     return capture(ec, [&] { return seek(offset, from); });
+}
+std::uint64_t file_object::seek(std::int64_t offset, std::error_code& ec) {
+    return seek(offset, std::ios_base::beg, ec);
 }
 std::uint64_t file_object::tell(std::error_code& ec) {
     return capture(ec, [this] { return tell(); });

@@ -168,9 +168,12 @@ problem search(std::string& dir) {
     }
     std::string what = "no usable directory for temporary files; tried";
     for (const candidate& c : tried) {
-        what += " " + c.origin + " " + in_quotes(c.dir.string()) + " (" + c.error.message() + ")";
+        what += (&c == &tried.front() ? " " : ", ") + c.origin + " " + in_quotes(c.dir.string()) + " (" +
+                c.error.message() + ")";
     }
-    what += advice(last.error.value());
+    const bool no_descriptor =
+        last.error == std::errc::too_many_files_open || last.error == std::errc::too_many_files_open_in_system;
+    what += no_descriptor ? advice(last.error.value()) : "; set TMPDIR to a directory you may write to";
     return system_problem(what, last.dir.empty() ? "." : last.dir.string(), last.error);
 }
 

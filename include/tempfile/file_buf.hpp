@@ -108,6 +108,7 @@ protected:
     /// What `std::streambuf` asks of those who derive from it.
     int_type overflow(int_type c) override;
     std::streamsize xsputn(const char* bytes, std::streamsize n) override;
+    std::streamsize showmanyc() override;
     int_type underflow() override;
     std::streamsize xsgetn(char* into, std::streamsize n) override;
     int_type pbackfail(int_type c) override;

@@ -109,6 +109,7 @@ public:
     /// the file.
     std::string readline(std::size_t limit = std::numeric_limits<std::size_t>::max());
     std::string readline(std::size_t limit, std::error_code& ec);
+    std::string readline(std::error_code& ec);
 
     /// The remaining lines, one after the other, each as `readline()` gives it; Python's `for line in fp`. A single
     /// pass.
@@ -126,6 +127,7 @@ public:
     /// @return the new position in bytes from the beginning.
     std::uint64_t seek(std::int64_t offset, std::ios_base::seekdir from = std::ios_base::beg);
     std::uint64_t seek(std::int64_t offset, std::ios_base::seekdir from, std::error_code& ec);
+    std::uint64_t seek(std::int64_t offset, std::error_code& ec);
 
     /// The position in bytes from the beginning.
     [[nodiscard]] std::uint64_t tell();
@@ -155,7 +157,9 @@ public:
     [[nodiscard]] bool closed() const noexcept;
 
     /// The descriptor, ready to be used by others: flushed, and with its own offset at `tell()`, so that a child
-    /// process that inherits it goes on where this object is. Still owned by this object.
+    /// process that inherits it goes on where this object is. Still owned by this object. Others who use it move its
+    /// offset, not this object's position: `seek()` before going on with what they did. It is close-on-exec: for a
+    /// program that is started by exec(3), dup2(2) it.
     [[nodiscard]] file::native_handle_type fileno();
     [[nodiscard]] file::native_handle_type fileno(std::error_code& ec);
 

@@ -21,7 +21,8 @@
 /// set-user-id program the environment is not looked at (secure_getenv(3)), because it belongs to the caller. The
 /// search runs once in a process; its answer is kept, and looked for again when the directory is gone.
 ///
-/// **Threads.** Everything here may be called from any thread at any time.
+/// **Threads.** Everything here may be called from any thread at any time, but for a search while another thread
+/// changes the environment (setenv(3) is not thread-safe beside getenv(3)): ask once before there are others.
 
 #pragma once
 

@@ -15,6 +15,8 @@
 /// plain.write("x");
 /// @endcode
 ///
+/// Under `using namespace tempfile`, say `tempfile::tmpfile()` all the same: `<cstdio>` has a `tmpfile()` too.
+///
 /// **Ownership.** What has a name is removed by nobody but the caller. Prefer `named_temporary_file` and
 /// `temporary_directory`, which clean up.
 ///

@@ -86,7 +86,8 @@ public:
     [[nodiscard]] std::filesystem::path path() const& { return path_; }
     std::filesystem::path path() const&& = delete;
 
-    /// Cancels the deletion: from now on the name is the caller's. The file stays open and usable. @return the path.
+    /// Cancels the deletion: from now on the name is the caller's. The file stays open and usable. After
+    /// a `close()` that removed it there is nothing to keep. @return the path.
     std::filesystem::path keep();
 
     /// Closes without writing out, and removes the name now, and reports; whatever `deletion` says, but not after

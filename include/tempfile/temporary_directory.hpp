@@ -91,7 +91,8 @@ public:
 
     /// Removes it with everything in it, now, and reports; whatever `deletion` says, but not after `keep()`. An error
     /// does not stop the rest from being removed. What could not be removed is still owned: the call can be repeated.
-    /// Twice is harmless; a directory that is gone already is no error.
+    /// Twice is harmless; a name that leads nowhere any more is no error, also when somebody moved the directory away,
+    /// who then has it, untouched.
     /// @throws std::filesystem::filesystem_error with the first path that could not be removed, and how many there
     ///         were; ESTALE when the name leads to something else; EPERM in a forked child, which does not own it.
     ///         Nothing, with `ignore_cleanup_errors`.

@@ -44,7 +44,7 @@ TEST(sys_random, both_sources_differ_from_call_to_call) {
 // The filter refuses getrandom exactly when it is called with GRND_NONBLOCK: that it answers the filter's error shows
 // the flag. Since glibc 2.41 on Linux 6.11 the C library asks the vDSO first, which does not show its flags.
 TEST(sys_random, T16_getrandom_is_told_not_to_wait) {
-    const std::string wrong = in_child([](std::ostream& wrong) {
+    const std::string seen = in_child([](std::ostream& wrong) {
         if (!refuse({.call = SYS_getrandom,
                      .error = EAGAIN,
                      .argument = 2,
@@ -64,10 +64,10 @@ TEST(sys_random, T16_getrandom_is_told_not_to_wait) {
             wrong << "random_device answers " << e << '\n';
         }
     });
-    if (wrong == "vDSO") {
+    if (seen == "vDSO") {
         GTEST_SKIP() << "this C library asks the vDSO for random bytes, so that no filter sees how";
     }
-    EXPECT_EQ(wrong, "");
+    EXPECT_EQ(seen, "");
 }
 
 TEST(sys_random, T16_refusals_are_passed_on) {

@@ -322,16 +322,16 @@ TEST(create, every_creator_says_which_directory_is_wrong) {
 
 TEST(create, advice_says_what_to_do_where_we_know) {
     EXPECT_TRUE(mentions(std::string(advice(ENOSPC)), "free some space"));
-    EXPECT_TRUE(mentions(std::string(advice(EDQUOT)), "quota"));
-    EXPECT_TRUE(mentions(std::string(advice(EROFS)), "read-only: name another directory"));
-    EXPECT_TRUE(mentions(std::string(advice(ENOENT)), "make it, or name another"));
-    EXPECT_TRUE(mentions(std::string(advice(ENOTDIR)), "not a directory"));
-    EXPECT_TRUE(mentions(std::string(advice(ELOOP)), "symbolic link"));
+    EXPECT_TRUE(mentions(std::string(advice(EDQUOT)), "remove something"));
+    EXPECT_TRUE(mentions(std::string(advice(EROFS)), "name another directory"));
+    EXPECT_TRUE(mentions(std::string(advice(ENOENT)), "make the directory, or name one"));
+    EXPECT_TRUE(mentions(std::string(advice(ENOTDIR)), "name a directory"));
+    EXPECT_TRUE(mentions(std::string(advice(ELOOP)), "can be reached"));
     EXPECT_TRUE(mentions(std::string(advice(EACCES)), "may write to"));
     EXPECT_TRUE(mentions(std::string(advice(EMFILE)), "ulimit -n"));
-    EXPECT_TRUE(mentions(std::string(advice(ENFILE)), "too many open files"));
+    EXPECT_TRUE(mentions(std::string(advice(ENFILE)), "close some"));
     EXPECT_TRUE(mentions(std::string(advice(ENAMETOOLONG)), "shorten"));
-    EXPECT_TRUE(mentions(std::string(advice(EEXIST)), "every name that was tried exists already"));
+    EXPECT_TRUE(mentions(std::string(advice(EEXIST)), "every name that was tried is taken"));
     EXPECT_EQ(advice(EIO), "");
 }
 

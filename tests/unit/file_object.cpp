@@ -158,6 +158,32 @@ TYPED_TEST(file_objects, read_what_was_written) {
     EXPECT_EQ(fp.read(), std::string("\0\xff", 2));
 }
 
+TYPED_TEST(file_objects, readsome_gives_all_there_is) {
+    auto fp = TypeParam::make();
+    fp.write("0123456789");
+    fp.seek(2);
+    std::array<char, 20> there{};
+    EXPECT_EQ(fp.readsome(there.data(), 3), 3);
+    EXPECT_EQ(fp.readsome(there.data() + 3, 17), 5);
+    EXPECT_STREQ(there.data(), "23456789");
+    EXPECT_EQ(fp.readsome(there.data(), 1), 0);
+}
+
+TYPED_TEST(file_objects, error_codes_for_the_short_forms) {
+    auto fp = TypeParam::make();
+    fp.write("one\ntwo\n");
+    std::error_code ec = std::make_error_code(std::errc::io_error);
+    EXPECT_EQ(fp.seek(4, ec), 4U);
+    EXPECT_FALSE(ec);
+    EXPECT_EQ(fp.readline(ec), "two\n");
+    EXPECT_FALSE(ec);
+    fp.seek(-1, ec);
+    EXPECT_EQ(ec, std::errc::invalid_argument);
+    fp.close();
+    EXPECT_EQ(fp.readline(ec), "");
+    EXPECT_EQ(ec, std::errc::bad_file_descriptor);
+}
+
 TYPED_TEST(file_objects, reading_after_writing_needs_no_seek) {
     auto fp = TypeParam::make();
     fp << "0123456789";

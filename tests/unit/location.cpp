@@ -244,31 +244,35 @@ TEST_F(location_test, the_search_runs_once) {
 }
 
 TEST_F(location_test, every_creator_looks_again_when_the_directory_has_vanished) {
+    std::filesystem::create_directory(dir / "next");
     for (const creator& c : all_creators()) {
         if (std::string_view(c.name) == "mktemp") {
             continue;  // it makes nothing, so it does not notice
         }
         std::filesystem::create_directory(dir / "vanishing");
         const environment_variable set("TMPDIR", (dir / "vanishing").c_str());
+        const environment_variable next("TEMP", (dir / "next").c_str());
         tempdir = std::nullopt;
         EXPECT_EQ(gettempdir(), dir / "vanishing");
         std::filesystem::remove(dir / "vanishing");
         EXPECT_NO_THROW(c.make({})) << c.name;
-        EXPECT_EQ(gettempdir(), "/tmp") << c.name;
+        EXPECT_EQ(gettempdir(), dir / "next") << c.name;
     }
 }
 
 TEST_F(location_test, every_creator_looks_again_when_the_directory_became_a_file) {
+    std::filesystem::create_directory(dir / "next");
     for (const creator& c : all_creators()) {
         std::filesystem::remove(dir / "vanishing");
         std::filesystem::create_directory(dir / "vanishing");
         const environment_variable set("TMPDIR", (dir / "vanishing").c_str());
+        const environment_variable next("TEMP", (dir / "next").c_str());
         tempdir = std::nullopt;
         EXPECT_EQ(gettempdir(), dir / "vanishing");
         std::filesystem::remove(dir / "vanishing");
         write_file(dir / "vanishing", "");
         EXPECT_NO_THROW(c.make({})) << c.name;
-        EXPECT_EQ(gettempdir(), "/tmp") << c.name;
+        EXPECT_EQ(gettempdir(), dir / "next") << c.name;
     }
 }
 

@@ -141,7 +141,7 @@ TEST(temporary_file, errors_are_filesystem_errors_with_directory_and_advice) {
     const std::string message = message_of([&] { const temporary_file fp({.dir = missing}); });
     EXPECT_TRUE(mentions(message, "cannot make a temporary file")) << message;
     EXPECT_TRUE(mentions(message, missing)) << message;
-    EXPECT_TRUE(mentions(message, "make it, or name another")) << message;
+    EXPECT_TRUE(mentions(message, "make the directory, or name one")) << message;
 }
 
 TEST(temporary_file, error_code_form_leaves_a_closed_object) {
