@@ -7,8 +7,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "create.hpp"
-
 namespace {
 
 using namespace bench;
@@ -16,20 +14,8 @@ using namespace bench;
 const std::span<const std::byte> record = std::as_bytes(std::span(page)).first(record_size);
 const std::span<const std::byte> piece = std::as_bytes(std::span(page));
 
-// Plain handles by the calls that the objects use; mkstemp is the public one, and gives a std::filesystem::path
-// besides.
-tempfile::place here() {
-    return {.dir = directory(), .prefix = "tmp", .suffix = ""};
-}
-
-tempfile::file unnamed_handle() {
-    tempfile::file file;
-    must(!tempfile::create_unnamed(here(), false, file), "tempfile: create_unnamed");
-    return file;
-}
-
 void unnamed_file() {
-    unnamed_handle().close();
+    tempfile::tmpfile().close();
 }
 
 void unnamed() {
@@ -39,7 +25,7 @@ void unnamed() {
 
 void roundtrip_file() {
     std::array<std::byte, page_size> back;
-    tempfile::file file = unnamed_handle();
+    tempfile::file file = tempfile::tmpfile();
     file.pwrite(piece, 0);
     must(file.pread(std::span(back), 0) == page_size, "tempfile: pread");
     file.close();
@@ -59,9 +45,7 @@ void roundtrip(bool flushed) {
 }
 
 void named_file() {
-    tempfile::file file;
-    std::string path;
-    must(!tempfile::create_named(here(), false, file, path), "tempfile: create_named");
+    auto [file, path] = tempfile::mkstemp();
     file.write(piece.first(note_size));
     file.close();
     must(unlink(path.c_str()) == 0, "unlink");
