@@ -2,7 +2,9 @@
 say of Python is true. Called with the path of the document."""
 
 import inspect
+import io
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -52,6 +54,15 @@ with tempfile.TemporaryDirectory() as where:
 
 check("gettempprefix", tempfile.gettempprefix() == "tmp" == tempfile.template)
 check("TMP_MAX is the C library's", tempfile.TMP_MAX == getattr(os, "TMP_MAX", 10000))
+check("TMP_MAX of glibc", platform.libc_ver()[0] != "glibc" or tempfile.TMP_MAX == 238328)
+with tempfile.TemporaryFile(buffering=0) as fp:
+    check("buffering=0 gives a file without a buffer", isinstance(fp, io.RawIOBase))
+with tempfile.TemporaryFile() as fp:
+    fp.write(b"abc")
+    check("fileno() writes nothing out", os.fstat(fp.fileno()).st_size == 0)
+    fp.seek(0)
+    fp.read(1)
+    check("fileno() sets no offset", os.lseek(fp.fileno(), 0, os.SEEK_CUR) == 3 != fp.tell())
 with tempfile.TemporaryFile() as fp:
     check("the name of a nameless file is its descriptor", fp.name == fp.fileno())
 
@@ -76,13 +87,36 @@ with tempfile.TemporaryDirectory() as scratch:
     made = tempfile.mkdtemp(dir=scratch)
     check("mkdtemp: mode 0700", os.stat(made).st_mode & 0o7777 == 0o700)
 
+    fd, path = tempfile.mkstemp(dir=f"{scratch}//inside/./..")
+    os.close(fd)
+    check("mkstemp takes .. away", os.path.dirname(path) == scratch)
+    os.chdir(scratch)
+    fd, path = tempfile.mkstemp(dir="")
+    os.close(fd)
+    check("dir='' is the working directory", os.path.dirname(path) == os.getcwd())
+    os.chdir("/")
+
     path = os.path.join(scratch, "text")
-    with open(path, "w+", newline="\r\n") as text:
-        text.write("a\n")
+    raw = b"a\nb\rc\r\nd"
+    for newline, lines, written in [
+        (None, ["a\n", "b\n", "c\n", "d"], b"x\ny\r\n"),
+        ("", ["a\n", "b\r", "c\r\n", "d"], b"x\ny\r\n"),
+        ("\n", ["a\n", "b\rc\r\n", "d"], b"x\ny\r\n"),
+        ("\r", ["a\nb\r", "c\r", "\nd"], b"x\ry\r\r"),
+        ("\r\n", ["a\nb\rc\r\n", "d"], b"x\r\ny\r\r\n"),
+    ]:
+        with open(path, "wb") as text:
+            text.write(raw)
+        with open(path, newline=newline) as text:
+            check(f"lines with newline={newline!r}", text.readlines() == lines)
+        with open(path, "w", newline=newline) as text:
+            text.write("x\ny\r\n")
+        with open(path, "rb") as text:
+            check(f"what newline={newline!r} writes", text.read() == written)
+    with tempfile.TemporaryFile("w+") as text:
+        os.write(text.fileno(), b"a\r\n")
         text.seek(0)
-        check("newline='\\r\\n' translates when writing only", text.read() == "a\r\n")
-    with open(path, newline=None) as text:
-        check("newline=None reads every line end as \\n", text.read() == "a\n")
+        check("newline=None is the default", text.read() == "a\n")
 
     check("a TMPDIR that cannot be used is passed over in silence", subprocess.run(
         [sys.executable, "-c", "import tempfile; print(tempfile.gettempdir())"], capture_output=True, text=True,
