@@ -4,6 +4,7 @@
 . "$(dirname "$0")/check.sh"
 
 mkdir temp
+: >temp/tmpofanotheruser # what others have there is none of our business
 export TMPDIR="$scratch/temp"
 exits 0 "$tool" recipe
 prints "\$TMPDIR $scratch/temp "
@@ -13,10 +14,29 @@ prints "$scratch/temp/#"
 prints "(deleted)"
 grep -q "st_nlink) *0$" out || fail "no link count of 0: $(out)"
 grep -q "15 bytes, 0600$" out || fail "no size and mode: $(out)"
-prints "0 before, 0 while it was open, 0 now"
+grep -q "names in $scratch/temp that lead to it *none$" out || fail "no word of names while it is open: $(out)"
+grep -q "names in $scratch/temp that led to it *none$" out || fail "no word of names afterwards: $(out)"
+! grep -q " 1 before" out || fail "what others have there is counted: $(out)"
 prints "Nothing is left."
 is "$(cat err)" "" "what a recipe that works says on standard error"
+rm temp/tmpofanotheruser
 empty temp
+
+# A directory that may be used and not be listed.
+chmod a+rx "$scratch"
+mkdir drop
+chmod 333 drop
+if [ "$(id -u)" = 0 ]; then
+    chown 65534 drop
+fi
+if as_user "$tool" --version >/dev/null 2>&1; then
+    exits 0 as_user env TMPDIR="$scratch/drop" "$tool" recipe
+    prints "names in $scratch/drop that lead to it cannot be listed: Permission denied"
+    prints "names in $scratch/drop that led to it cannot be listed: Permission denied"
+    prints "Nothing is left."
+fi
+chmod 755 drop
+empty drop
 
 # A directory that is set and cannot be used is not passed over in silence.
 export TMPDIR=/nonexistent TEMP="$scratch/out" TMP="$scratch/temp"
