@@ -57,15 +57,15 @@ std::string message_of(const std::exception& e) {
     return at_path != nullptr ? fmt::format("{} [{}]", message, at_path->path1().native()) : std::string(message);
 }
 
-std::string usage_message(const CLI::App& app, const CLI::ParseError& e, const std::string& who, int argc,
-                          char** argv) {
+void complain_of_usage(const CLI::App& app, const CLI::ParseError& e, const std::string& who, int argc, char** argv) {
     if (argc < 2) {
-        return app.help();
+        tool::complain_as_is(app.help());
+        return;
     }
-    if (who == "tmp" && *argv[1] != '-') {
-        return fmt::format("tmp: there is no command \"{}\"\nTry `tmp --help`.\n", argv[1]);
-    }
-    return fmt::format("{0}: {1}\nTry `{0} --help`.\n", who, e.what());
+    const bool no_command = who == "tmp" && *argv[1] != '-';
+    tool::complain(no_command ? fmt::format("tmp: there is no command \"{}\"", argv[1])
+                              : fmt::format("{}: {}", who, e.what()));
+    tool::complain(fmt::format("Try `{} --help`.", who));
 }
 
 exit_status parse_and_run(CLI::App& app, const std::string& who, int argc, char** argv) {
@@ -76,7 +76,7 @@ exit_status parse_and_run(CLI::App& app, const std::string& who, int argc, char*
     } catch (const CLI::CallForHelp&) {
         tool::print(app.help());
     } catch (const CLI::ParseError& e) {
-        tool::complain(usage_message(app, e, who, argc, argv));
+        complain_of_usage(app, e, who, argc, argv);
         return usage;
     }
     tool::close_output();
@@ -97,10 +97,10 @@ int main(int argc, char** argv) {
     try {
         return parse_and_run(app, who, argc, argv);
     } catch (const std::invalid_argument& e) {
-        tool::complain(fmt::format("{}: {}\n", who, message_of(e)));
+        tool::complain(fmt::format("{}: {}", who, message_of(e)));
         return usage;
     } catch (const std::exception& e) {
-        tool::complain(fmt::format("{}: {}\n", who, message_of(e)));
+        tool::complain(fmt::format("{}: {}", who, message_of(e)));
         return failure;
     }
 }

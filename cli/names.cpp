@@ -20,7 +20,7 @@ void hand_over(const std::filesystem::path& made) {
     } catch (...) {
         std::error_code ec;
         if (!std::filesystem::remove(made, ec) && ec) {
-            complain("tmp: cannot remove " + made.native() + ", which nobody was told of: " + ec.message() + '\n');
+            complain("tmp: cannot remove " + made.native() + ", which nobody was told of: " + ec.message());
         }
         throw;
     }

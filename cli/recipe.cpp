@@ -1,4 +1,5 @@
 #include "command.hpp"
+#include "printable.hpp"
 #include "streams.hpp"
 
 #include <tempfile/location.hpp>
@@ -24,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 void show(std::string_view what, std::string_view result) {
-    print(fmt::format("  {:<36} {}\n", what, result));
+    print(fmt::format("  {:<36} {}\n", printable(what), printable(result)));
 }
 
 std::string verdict(const tempfile::candidate& c) {

@@ -1,4 +1,5 @@
 #include "command.hpp"
+#include "printable.hpp"
 #include "streams.hpp"
 
 #include <tempfile/location.hpp>
@@ -75,7 +76,8 @@ std::string speed(std::uint64_t bytes, double seconds) {
 
 void tell(const tempfile::spooled_temporary_file& spool, const spool_options& options, const account& did) {
     const std::string roll_over = spool.rolled() ? fmt::format("after {} bytes", did.in_memory) : "none";
-    const std::string place = spool.rolled() ? "a file without a name in " + directory_of(options) : "memory";
+    const std::string place =
+        spool.rolled() ? "a file without a name in " + printable(directory_of(options)) : "memory";
     report(
         fmt::format("size       {} bytes\n"
                     "roll-over  {} (--max-size {})\n"

@@ -1,5 +1,7 @@
 #include "streams.hpp"
 
+#include "printable.hpp"
+
 #include <string>
 #include <system_error>
 
@@ -49,7 +51,11 @@ void report(std::string_view text) {
     check(ec, "cannot write to standard error");
 }
 
-void complain(std::string_view text) noexcept {
+void complain(std::string_view line) {
+    complain_as_is(printable(line) + '\n');
+}
+
+void complain_as_is(std::string_view text) noexcept {
     std::error_code ignored;
     error.write(text, ignored);
 }

@@ -23,7 +23,9 @@ void close_output();
 // To standard error: what was asked for with -v.
 void report(std::string_view text);
 
-// To standard error: why the program fails. If that cannot be said, there is nobody left to say it to.
-void complain(std::string_view text) noexcept;
+// To standard error: why the program fails. If that cannot be said, there is nobody left to say it to. `complain` says
+// one line, in which the words of the caller are made printable.
+void complain(std::string_view line);
+void complain_as_is(std::string_view text) noexcept;
 
 }  // namespace tool
