@@ -14,6 +14,8 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -57,20 +59,79 @@ std::string message_of(const std::exception& e) {
     return at_path != nullptr ? fmt::format("{} [{}]", message, at_path->path1().native()) : std::string(message);
 }
 
+bool takes_value(const CLI::Option& option) {
+    return option.get_items_expected_max() > 0;
+}
+
+template <class Predicate>
+const CLI::Option* find_option(const CLI::App& command, Predicate is_wanted) {
+    const auto options = command.get_options();
+    const auto found =
+        std::find_if(options.begin(), options.end(), [&](const CLI::Option* o) { return is_wanted(*o); });
+    return found == options.end() ? nullptr : *found;
+}
+
+// `argument`, of which we make nothing.
+std::string unknown(const std::string& argument) {
+    return fmt::format("{} \"{}\"", argument.starts_with('-') ? "there is no option" : "unexpected argument", argument);
+}
+
+// Why CLI11 refused the arguments of `command` with `e`, in our own words: its words are about types and numbers of
+// results ("--dir: 1 required TEXT missing") and change from release to release.
+std::string what_is_wrong(const CLI::App& command, const CLI::ParseError& e, const std::string& last_argument) {
+    // What stands behind "--" remains with the program, the rest with the command.
+    const std::vector<std::string> remaining = command.get_parent()->remaining(true);
+    if (!remaining.empty()) {
+        return unknown(remaining.front());
+    }
+    const auto repeated = [](const CLI::Option& o) { return takes_value(o) && o.count() > 1; };
+    if (const CLI::Option* const option = find_option(command, repeated)) {
+        return fmt::format("option \"{}\" is given more than once", option->get_name());
+    }
+    const auto unfinished = [&](const CLI::Option& o) { return takes_value(o) && o.get_name() == last_argument; };
+    if (const CLI::Option* const option = find_option(command, unfinished)) {
+        return fmt::format("option \"{}\" needs a value", option->get_name());
+    }
+    const auto flag = [](const CLI::Option& o) { return !takes_value(o) && o.count() > 0; };
+    if (const CLI::Option* const option = find_option(command, flag)) {
+        return fmt::format("option \"{}\" takes no value", option->get_name());
+    }
+    return e.what();
+}
+
 void complain_of_usage(const CLI::App& app, const CLI::ParseError& e, const std::string& who, int argc, char** argv) {
     if (argc < 2) {
         tool::complain_as_is(app.help());
         return;
     }
-    const bool no_command = who == "tmp" && *argv[1] != '-';
-    tool::complain(no_command ? fmt::format("tmp: there is no command \"{}\"", argv[1])
-                              : fmt::format("{}: {}", who, e.what()));
+    const std::string asked = argv[1];
+    if (who != "tmp") {
+        tool::complain(fmt::format("{}: {}", who, what_is_wrong(*app.get_subcommand(asked), e, argv[argc - 1])));
+    } else if (asked.starts_with('-')) {
+        tool::complain("tmp: " + unknown(asked));
+    } else {
+        tool::complain(fmt::format("tmp: there is no command \"{}\"", asked));
+    }
     tool::complain(fmt::format("Try `{} --help`.", who));
+}
+
+// In reverse, as CLI11 wants them, and an empty `--prefix=` in two: CLI11 takes what follows for its value.
+std::vector<std::string> arguments(int argc, char** argv) {
+    std::vector<std::string> reversed;
+    for (int i = argc - 1; i > 0; --i) {
+        std::string argument = argv[i];
+        if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+            argument.pop_back();
+            reversed.emplace_back();
+        }
+        reversed.push_back(std::move(argument));
+    }
+    return reversed;
 }
 
 exit_status parse_and_run(CLI::App& app, const std::string& who, int argc, char** argv) {
     try {
-        app.parse(argc, argv);
+        app.parse(arguments(argc, argv));
     } catch (const CLI::CallForVersion& version) {
         tool::print(fmt::format("tmp {}\n", version.what()));
     } catch (const CLI::CallForHelp&) {

@@ -35,6 +35,17 @@ exits 0 "$tool" file --dir "$scratch" --prefix '[a,b]' # not a list
 matches "$(out)" "$scratch/\[a,b\]?????????????"
 rm "$(out)"
 
+# An empty value is a value, in either spelling, and what follows is none.
+exits 0 "$tool" file --prefix= --suffix=.log --dir "$scratch"
+matches "$(out)" "$scratch/?????????????.log"
+rm "$(out)"
+exits 0 "$tool" file --prefix '' --suffix= --dir "$scratch"
+matches "$(out)" "$scratch/?????????????"
+rm "$(out)"
+exits 0 "$tool" file --dir "$scratch" --prefix=a= --suffix '='
+matches "$(out)" "$scratch/a=?????????????="
+rm "$(out)"
+
 # What the caller can see is wrong: status 2, the thing by name, and nothing made.
 mkdir empty
 for bad in ../x a/b / ..; do

@@ -3,6 +3,16 @@
 # shellcheck source=SCRIPTDIR/check.sh
 . "$(dirname "$0")/check.sh"
 
+# refuses WHO WHY ARGUMENTS...: two lines, and nothing else
+refuses() {
+    who=$1 why=$2
+    shift 2
+    exits 2 "$tool" "$@"
+    is "$(cat err)" "$who: $why
+Try \`$who --help\`." "what is said of $*"
+    is "$(out)" "" "what is printed of $*"
+}
+
 exits 2 "$tool"
 says "Usage: tmp"
 is "$(out)" "" "what is printed without a subcommand"
@@ -18,15 +28,30 @@ for subcommand in file dir spool recipe; do
     exits 0 "$tool" "$subcommand" --help
     prints "Usage: tmp $subcommand"
     prints "Example"
-    exits 2 "$tool" "$subcommand" --no-such-option
-    says "tmp $subcommand: "
-    says "--no-such-option"
-    says "tmp $subcommand --help"
-    exits 2 "$tool" "$subcommand" unexpected
+    refuses "tmp $subcommand" 'there is no option "--foo"' "$subcommand" --foo
+    refuses "tmp $subcommand" 'there is no option "-x"' "$subcommand" -x --foo
+    refuses "tmp $subcommand" 'there is no option "--version"' "$subcommand" --version
+    refuses "tmp $subcommand" 'unexpected argument "a b"' "$subcommand" "a b"
+    refuses "tmp $subcommand" 'unexpected argument "a b"' "$subcommand" -- "a b"
 done
 
-exits 2 "$tool" no-such-command
-says "no-such-command"
-exits 2 "$tool" file --dir
-says "--dir"
+refuses tmp 'there is no command "foo"' foo
+refuses tmp 'there is no command ""' ''
+refuses tmp 'there is no option "--foo"' --foo
+refuses tmp 'there is no option "--foo"' --foo file
+refuses tmp 'there is no option "-x"' -x
+
+# What options are given.
+for subcommand in file dir; do
+    for option in --prefix --suffix --dir; do
+        refuses "tmp $subcommand" "option \"$option\" needs a value" "$subcommand" "$option"
+        refuses "tmp $subcommand" "option \"$option\" is given more than once" "$subcommand" "$option" a "$option=b"
+    done
+done
+refuses "tmp file" 'option "--dir" is given more than once' file --dir a --dir --prefix
+refuses "tmp file" 'option "--prefix" needs a value' file --dir a --prefix
+refuses "tmp spool" 'option "--max-size" needs a value' spool -v --max-size
+refuses "tmp spool" 'option "--dir" needs a value' spool --dir
+refuses "tmp spool" 'option "--verbose" takes no value' spool --verbose=x
+refuses "tmp spool" 'unexpected argument ""' spool --verbose=
 finish
