@@ -8,9 +8,14 @@
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -25,6 +30,7 @@ using spool_options = tempfile::spooled_temporary_file_options;
 
 struct options {
     spool_options spool;
+    std::string max_size = std::to_string(tempfile::default_max_size);
     bool verbose = false;
 };
 
@@ -88,12 +94,41 @@ void tell(const tempfile::spooled_temporary_file& spool, const spool_options& op
                     speed(did.size, did.seconds_out)));
 }
 
-// CLI11 takes -1 for the largest number there is.
-std::string refuse_negative(const std::string& size) {
-    return size.starts_with('-') ? "a size cannot be negative" : "";
+std::string largest() {
+    return fmt::format("{}G", tempfile::largest_max_size >> 30U);
 }
 
-void run(const options& o) {
+// The power of two that a unit stands for: k, kB and KiB alike are 1024.
+std::optional<unsigned> bits_of(std::string unit) {
+    std::transform(unit.begin(), unit.end(), unit.begin(), [](char c) { return 'A' <= c && c <= 'Z' ? c + 32 : c; });
+    unsigned bits = 0;
+    for (const std::string power : {"", "k", "m", "g", "t", "p", "e"}) {
+        if (unit == power || unit == power + "b" || unit == power + "ib") {
+            return bits;
+        }
+        bits += 10;
+    }
+    return std::nullopt;
+}
+
+std::size_t bytes_of(const std::string& size) {
+    const char* const end = size.data() + size.size();
+    std::uint64_t number = 0;
+    const auto [number_end, error] = std::from_chars(size.data(), end, number);
+    const std::optional<unsigned> bits = bits_of(std::string(number_end, end));
+    if (error == std::errc::invalid_argument || !bits) {
+        throw std::invalid_argument(fmt::format(
+            "--max-size \"{}\" is no size; say a whole number of bytes, k, M or G, as --max-size 8M", size));
+    }
+    if (error != std::errc() || number > std::uint64_t{tempfile::largest_max_size} >> *bits) {
+        throw std::invalid_argument(fmt::format(
+            "--max-size \"{}\" is too large to keep in memory; say {} at most, as --max-size 8M", size, largest()));
+    }
+    return static_cast<std::size_t>(number << *bits);
+}
+
+void run(options& o) {
+    o.spool.max_size = bytes_of(o.max_size);
     tempfile::spooled_temporary_file spool(o.spool);
     buffer bytes(piece);
     account did;
@@ -109,9 +144,9 @@ void run(const options& o) {
 void add_spool(CLI::App& command) {
     auto o = std::make_shared<options>();
     command.add_flag("-v,--verbose", o->verbose, "Tell on standard error how large it was, where it lived, how fast");
-    command.add_option("--max-size", o->spool.max_size, "How much may stay in memory, as 100k, 8M or 1G (default: 8M)")
-        ->transform(CLI::AsSizeValue(false))
-        ->transform(CLI::Validator(refuse_negative, ""))
+    command
+        .add_option("--max-size", o->max_size,
+                    fmt::format("How much may stay in memory, as 100k or 8M; at most {} (default: 8M)", largest()))
         ->option_text("SIZE");
     command.add_option("--dir", o->spool.dir, "Where it goes when it grows (default: as `tmp recipe` explains)")
         ->option_text("DIR");

@@ -29,7 +29,7 @@ sent '\0377\0370\0200' '\xff\xf8\x80'
 # Wherever words of the caller appear.
 esc=$(printf '\033[31m')
 shown='\x1b[31m'
-for arguments in "$esc" "--$esc" "file --$esc" "file $esc" "file --prefix /$esc" "dir --dir /$esc"; do
+for arguments in "$esc" "--$esc" "file --$esc" "file $esc" "file --prefix /$esc" "spool --max-size $esc" "dir --dir /$esc"; do
     # shellcheck disable=SC2086  # they are several
     "$tool" $arguments >out 2>err </dev/null && fail "$arguments: succeeded"
     says "$shown"

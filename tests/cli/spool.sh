@@ -43,6 +43,16 @@ says "MB/s"
 copies 100000000 -v --max-size 1G --dir into
 says "lived in   memory"
 
+# Each way to write a size.
+for size in 1048576 1048576b 1024k 1024K 1024kB 1024KiB 1M 1m 1MB 1mib; do
+    echo x | "$tool" spool -v --max-size "$size" 2>err >copy || fail "spool --max-size $size: status $?: $(cat err)"
+    says "(--max-size 1048576)"
+done
+for size in 1G 1GiB 1073741824 01024M; do
+    echo x | "$tool" spool -v --max-size "$size" 2>err >copy || fail "spool --max-size $size: status $?: $(cat err)"
+    says "(--max-size 1073741824)"
+done
+
 # Without -v nothing is said; several in a row do not disturb each other.
 copies 5000 --dir into
 is "$(cat err)" "" "what a spool says that was not asked"

@@ -38,16 +38,19 @@ says "tmp spool: cannot spool to a file in /nonexistent: No such file or directo
 exits 1 "$tool" spool --dir big <big
 says "Not a directory"
 
-for bad in -1 -1k 5X 1.5 x '' 99999999999G; do
-    exits 2 "$tool" spool "--max-size=$bad" <big
-    says "tmp spool: "
-    says "--max-size"
-done
-for bad in 2G 99999999999999999999; do
+# Sizes that are none, and too large ones: which, why, and what to say instead.
+for bad in -1 -1k 5X 12Q 1.5 1.5M x M '' ' ' '8 M' 8Mi 8MM 8bk 8kb0 +8 0x10; do
     exits 2 "$tool" spool --max-size "$bad" <big
-    says "tmp spool: "
-    says "max"
+    is "$(cat err)" "tmp spool: --max-size \"$bad\" is no size; say a whole number of bytes, k, M or G, as --max-size 8M" \
+        "what is said of --max-size $bad"
 done
+for bad in 1073741825 1048577k 1025M 2G 1T 1P 1E 16E 17E 16777216T 99999999999G 99999999999999999999; do
+    exits 2 "$tool" spool --max-size "$bad" <big
+    is "$(cat err)" "tmp spool: --max-size \"$bad\" is too large to keep in memory; say 1G at most, as --max-size 8M" \
+        "what is said of --max-size $bad"
+done
+exits 0 "$tool" spool --help
+prints "at most 1G"
 
 empty into
 finish
