@@ -76,12 +76,25 @@ void pour(tempfile::spooled_temporary_file& spool, buffer& bytes, account& did) 
     did.seconds_out = seconds_since(start);
 }
 
-std::string speed(std::uint64_t bytes, double seconds) {
-    return fmt::format("{:.3f} s, {:.0f} MB/s", seconds, static_cast<double>(bytes) / 1e6 / seconds);
+// Less than a megabyte says more about the clock, and about who was waited for, than about speed.
+std::string pace(std::uint64_t bytes, double seconds) {
+    const std::string time = seconds < 1 ? fmt::format("{:.3f} ms", 1e3 * seconds) : fmt::format("{:.3f} s", seconds);
+    if (bytes < 1'000'000) {
+        return time;
+    }
+    const double megabytes = static_cast<double>(bytes) / 1e6 / seconds;
+    return megabytes < 10 ? fmt::format("{}, {:.2g} MB/s", time, megabytes)
+                          : fmt::format("{}, {:.0f} MB/s", time, megabytes);
+}
+
+std::string roll_over(const tempfile::spooled_temporary_file& spool, const account& did) {
+    if (!spool.rolled()) {
+        return "none";
+    }
+    return did.in_memory == 0 ? "at once" : fmt::format("after {} bytes", did.in_memory);
 }
 
 void tell(const tempfile::spooled_temporary_file& spool, const spool_options& options, const account& did) {
-    const std::string roll_over = spool.rolled() ? fmt::format("after {} bytes", did.in_memory) : "none";
     const std::string place =
         spool.rolled() ? "a file without a name in " + printable(directory_of(options)) : "memory";
     report(
@@ -90,8 +103,8 @@ void tell(const tempfile::spooled_temporary_file& spool, const spool_options& op
                     "lived in   {}\n"
                     "read in    {}\n"
                     "wrote out  {}\n",
-                    did.size, roll_over, options.max_size, place, speed(did.size, did.seconds_in),
-                    speed(did.size, did.seconds_out)));
+                    did.size, roll_over(spool, did), options.max_size, place, pace(did.size, did.seconds_in),
+                    pace(did.size, did.seconds_out)));
 }
 
 std::string largest() {

@@ -20,7 +20,8 @@ void print(std::string_view text);
 // To be called when all is printed: the error of a file server may only come now.
 void close_output();
 
-// To standard error: what was asked for with -v.
+// To standard error: what was asked for with -v. That it cannot be said is an error, also where all of the output was
+// delivered: whoever reads the report must not take none for an empty one.
 void report(std::string_view text);
 
 // To standard error: why the program fails. If that cannot be said, there is nobody left to say it to. `complain` says

@@ -17,19 +17,28 @@ copies() {
     empty into
 }
 
+# no_speed: so little was spooled that only times are told.
+no_speed() {
+    grep -Eq '^read in    [0-9]+\.[0-9]{3} m?s$' err || fail "no time of reading: $(cat err)"
+    grep -Eq '^wrote out  [0-9]+\.[0-9]{3} m?s$' err || fail "no time of writing: $(cat err)"
+}
+
 copies 0 -v --dir into
+no_speed
 says "size       0 bytes"
 says "lived in   memory"
 copies 0 --max-size 0 --dir into
 copies 1 -v --max-size 0 --dir into
-says "roll-over  after 0 bytes"
+says "roll-over  at once (--max-size 0)"
 says "lived in   a file without a name in $scratch/into"
+copies 999999 -v --max-size 1k --dir into
+no_speed
 copies 1 -v --max-size 1 --dir into
 says "roll-over  none"
 copies 1023 -v --max-size 1k --dir into
 says "roll-over  none"
 copies 1025 -v --max-size 1k --dir into
-says "roll-over  after 0 bytes (--max-size 1024)"
+says "roll-over  at once (--max-size 1024)"
 copies 262144 --max-size 262144 --dir into
 copies 262145 -v --max-size 262144 --dir into
 says "roll-over  after 262144 bytes"
@@ -39,7 +48,8 @@ copies 8388609 -v --dir into
 says "roll-over  after 8388608 bytes"
 copies 100000000 -v --dir into
 says "size       100000000 bytes"
-says "MB/s"
+grep -Eq '^read in    [0-9.]+ m?s, [0-9.]+ MB/s$' err || fail "no speed of reading: $(cat err)"
+grep -Eq '^wrote out  [0-9.]+ m?s, [0-9.]+ MB/s$' err || fail "no speed of writing: $(cat err)"
 copies 100000000 -v --max-size 1G --dir into
 says "lived in   memory"
 

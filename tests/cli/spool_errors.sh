@@ -29,9 +29,15 @@ for size in 1G 1k; do # in memory, rolled over
     exits 1 sh -c '"$1" spool --dir into --max-size "$2" <big >&4' sh "$tool" "$size"
     says "tmp spool: cannot write to standard output: Broken pipe"
 done
-# What was asked for with -v cannot be said.
-exits 1 sh -c '"$1" spool -v <big 2>/dev/full' sh "$tool"
-cmp big out || fail "the output is not whole though only -v failed"
+# What was asked for with -v cannot be said: a failure, as anything that was asked for and not done; the output is whole.
+for size in 1G 1k; do
+    for nowhere in '2>/dev/full' '2>&4' '2>&-'; do
+        exits 1 sh -c '"$1" spool -v --dir into --max-size "$2" <big '"$nowhere" sh "$tool" "$size"
+        cmp big out || fail "the output is not whole though only -v failed, with $nowhere"
+    done
+    exits 0 sh -c '"$1" spool --dir into --max-size "$2" <big 2>&-' sh "$tool" "$size"
+    cmp big out || fail "the output is not whole without standard error"
+done
 
 exits 1 "$tool" spool --dir /nonexistent <big
 says "tmp spool: cannot spool to a file in /nonexistent: No such file or directory"
