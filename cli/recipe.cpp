@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -32,17 +33,25 @@ std::string verdict(const tempfile::candidate& c) {
     return c.error ? "CANNOT BE USED: " + c.error.message() : "chosen: a file was made in it to be sure";
 }
 
-// As far down the list as the search went, and the variables in it that are not set.
+// Why the search passed over a variable. The C library may have taken it out of the environment of a set-user-id
+// program (ld.so(8), "Secure-execution mode"), so that whether it was set cannot be seen.
+std::string why_not_tried(const std::string& variable, bool environment_ignored) {
+    if (environment_ignored) {
+        return "ignored: this program runs with more rights than its caller (set-user-id)";
+    }
+    return std::getenv(variable.c_str()) == nullptr ? "not set" : "set, but empty: as good as not set";
+}
+
+// As far down the list as the search went, and the variables in it that name no directory.
 void show_choice(const tempfile::explanation& choice) {
     print("Where do temporary files go here?\n");
     auto next = choice.candidates.begin();
-    for (const std::string variable : {"$TMPDIR", "$TEMP", "$TMP"}) {
-        if (next == choice.candidates.end() || next->origin != variable) {
-            show(variable,
-                 choice.environment_ignored ? "not asked: it belongs to somebody with fewer rights" : "not set");
+    for (const std::string variable : {"TMPDIR", "TEMP", "TMP"}) {
+        if (next == choice.candidates.end() || next->origin != "$" + variable) {
+            show("$" + variable, why_not_tried(variable, choice.environment_ignored));
             continue;
         }
-        show(variable + " " + next->dir.native(), verdict(*next));
+        show(next->origin + " " + next->dir.native(), verdict(*next));
         if (next++->chosen) {
             return;
         }

@@ -44,7 +44,31 @@ exits 0 "$tool" recipe
 grep -q "TMPDIR /nonexistent  *CANNOT BE USED: No such file or directory" out || fail "nothing about TMPDIR: $(out)"
 grep -q "TEMP $scratch/out  *CANNOT BE USED: Not a directory" out || fail "nothing about TEMP: $(out)"
 grep -q "TMP $scratch/temp  *chosen" out || fail "not where TMP says: $(out)"
-unset TMPDIR TEMP TMP
+unset TEMP TMP
+
+# Variables that name no directory.
+export TMPDIR=
+exits 0 "$tool" recipe
+grep -q "TMPDIR  *set, but empty: as good as not set$" out || fail "nothing about an empty TMPDIR: $(out)"
+grep -q "TEMP  *not set$" out || fail "nothing about TEMP: $(out)"
+unset TMPDIR
+
+# A program that runs with more rights than its caller, where there can be such programs.
+if [ "$(id -u)" = 0 ]; then
+    for program in "$tool" "$(command -v id)"; do
+        cp "$program" privileged
+        chown 65533 privileged
+        chmod 4755 privileged
+        mv privileged "privileged-${program##*/}"
+    done
+    if [ "$(as_user ./privileged-id -u)" = 65533 ] && as_user ./privileged-tmp --version >/dev/null; then
+        exits 0 as_user env TMPDIR="$scratch/temp" TEMP="$scratch/temp" ./privileged-tmp recipe
+        for variable in TMPDIR TEMP TMP; do
+            grep -q "$variable  *ignored: this program runs with more rights than its caller (set-user-id)$" out ||
+                fail "nothing about $variable being ignored: $(out)"
+        done
+    fi
+fi
 
 # A working directory that cannot be written to, and one that is gone.
 cd /proc || exit 1
