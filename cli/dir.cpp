@@ -11,7 +11,7 @@ void add_dir(CLI::App& command) {
     auto options = std::make_shared<tempfile::name_options>();
     add_name_options(command, *options);
     command.footer("Example:\n  scratch=$(tmp dir --prefix build-) && trap 'rm -rf \"$scratch\"' EXIT");
-    command.callback([options] { hand_over(tempfile::mkdtemp(*options)); });
+    command.callback([&command, options] { hand_over(command, *options, tempfile::mkdtemp(*options)); });
 }
 
 }  // namespace tool

@@ -11,7 +11,7 @@ void add_file(CLI::App& command) {
     auto options = std::make_shared<tempfile::name_options>();
     add_name_options(command, *options);
     command.footer("Example:\n  log=$(tmp file --prefix build- --suffix .log)");
-    command.callback([options] { hand_over(tempfile::mkstemp(*options).path); });
+    command.callback([&command, options] { hand_over(command, *options, tempfile::mkstemp(*options).path); });
 }
 
 }  // namespace tool

@@ -2,9 +2,33 @@
 
 #include "streams.hpp"
 
+#include <tempfile/location.hpp>
+
+#include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
+#include <string_view>
+
 namespace tool {
+namespace {
+
+// Most often $TMPDIR is the directory, letter for letter, or not set. Else all candidates are tried again to see why.
+void warn_of_unused_tmpdir(const CLI::App& command, const std::filesystem::path& made) {
+    const char* const tmpdir = std::getenv("TMPDIR");
+    const std::string_view dir = std::string_view(made.native()).substr(0, made.native().rfind('/'));
+    if (tmpdir == nullptr || *tmpdir == '\0' || dir == tmpdir) {
+        return;
+    }
+    for (const tempfile::candidate& c : tempfile::explain().candidates) {
+        if (c.origin == "$TMPDIR" && c.error) {
+            complain(fmt::format("tmp {}: $TMPDIR \"{}\" cannot be used ({}); using {}", command.get_name(), tmpdir,
+                                 c.error.message(), dir.empty() ? "/" : dir));
+        }
+    }
+}
+
+}  // namespace
 
 void add_name_options(CLI::App& command, tempfile::name_options& options) {
     command.add_option("--prefix", options.prefix, "What the name begins with (default: tmp)");
@@ -13,8 +37,11 @@ void add_name_options(CLI::App& command, tempfile::name_options& options) {
         ->option_text("DIR");
 }
 
-void hand_over(const std::filesystem::path& made) {
+void hand_over(const CLI::App& command, const tempfile::name_options& options, const std::filesystem::path& made) {
     try {
+        if (options.dir.empty()) {
+            warn_of_unused_tmpdir(command, made);
+        }
         print(made.native() + '\n');
         close_output();
     } catch (...) {

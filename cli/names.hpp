@@ -15,7 +15,8 @@ namespace tool {
 // --prefix, --suffix and --dir, written into `options`.
 void add_name_options(CLI::App& command, tempfile::name_options& options);
 
-// Prints the path of what was just made. What nobody could be told of is removed again.
-void hand_over(const std::filesystem::path& made);
+// Prints the path of what `command` just made. What nobody could be told of is removed again. That $TMPDIR cannot be
+// used is a warning, not an error: as in Python, the next directory of the list serves.
+void hand_over(const CLI::App& command, const tempfile::name_options& options, const std::filesystem::path& made);
 
 }  // namespace tool
