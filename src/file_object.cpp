@@ -17,6 +17,7 @@ class closed_buf final : public std::streambuf {
 protected:
     int_type overflow(int_type) override { refuse(); }
     std::streamsize xsputn(const char*, std::streamsize) override { refuse(); }
+    std::streamsize showmanyc() override { refuse(); }
     int_type underflow() override { refuse(); }
     std::streamsize xsgetn(char*, std::streamsize) override { refuse(); }
     int_type pbackfail(int_type) override { refuse(); }
@@ -46,11 +47,15 @@ std::streambuf* closed_stream() {
 
 }  // namespace
 
-problem check_mode(std::ios_base::openmode mode) {
+problem check_mode(std::ios_base::openmode mode, std::size_t buffering) {
     constexpr auto any = std::ios_base::in | std::ios_base::out | std::ios_base::app;
-    return (mode & any) != 0
-               ? no_problem()
-               : bad_argument("the mode allows neither reading nor writing; add std::ios::in or std::ios::out");
+    if ((mode & any) == 0) {
+        return bad_argument("the mode allows neither reading nor writing; add std::ios::in or std::ios::out");
+    }
+    constexpr std::size_t most = std::numeric_limits<int>::max();  // what a std::streambuf can count
+    return buffering <= most ? no_problem()
+                             : bad_argument("a buffer of " + std::to_string(buffering) +
+                                            " bytes is too large; at most " + std::to_string(most) + " are allowed");
 }
 
 file_object::file_object() : std::iostream(closed_stream()) {
@@ -58,7 +63,7 @@ file_object::file_object() : std::iostream(closed_stream()) {
 }
 
 file_object::file_object(file f, const file_object_options& options) : file_object() {
-    succeed(check_mode(options.mode));
+    succeed(check_mode(options.mode, options.buffering));
     std::error_code not_seekable;
     const std::uint64_t offset = f.tell(not_seekable);
     open(std::make_unique<file_buf>(std::move(f), options.mode, options.buffering), options.newline);
@@ -213,6 +218,11 @@ void file_object::write(std::string_view text) {
 
 void file_object::write(std::span<const std::byte> bytes) {
     write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+file_object& file_object::write(const char* bytes, std::streamsize n) {
+    write(std::string_view(bytes, static_cast<std::size_t>(std::max<std::streamsize>(n, 0))));
+    return *this;
 }
 
 file_object& file_object::flush() {

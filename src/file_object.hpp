@@ -9,7 +9,7 @@
 namespace tempfile {
 
 // Refuses a mode that allows nothing.
-problem check_mode(std::ios_base::openmode mode);
+problem check_mode(std::ios_base::openmode mode, std::size_t buffering);
 
 inline bool appends(std::ios_base::openmode mode) noexcept {
     return (mode & std::ios_base::app) != 0;

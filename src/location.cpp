@@ -217,6 +217,24 @@ problem check_override(const std::filesystem::path& dir, std::string& absolute) 
                        : make_absolute(dir.native(), absolute);
 }
 
+// May others rename and remove what we make in the directory (path_resolution(7), the sticky bit)?
+bool is_exposed(const std::string& dir) noexcept {
+    constexpr std::uint32_t sticky = 01000;
+    constexpr std::uint32_t written_by_others = 0022;
+    constexpr std::uint64_t root = 0;
+    sys::metadata there;
+    sys::handle h = sys::no_handle;
+    if (sys::call.open_directory(sys::working_directory, (dir + "/.").c_str(), h) != 0) {  // also behind a link
+        return false;
+    }
+    const file held(h);
+    if (sys::call.stat(h, there) != 0) {
+        return false;
+    }
+    const bool theirs = there.owner != root && there.owner != sys::call.effective_user();
+    return theirs || ((there.permissions & written_by_others) != 0 && (there.permissions & sticky) == 0);
+}
+
 candidate overriding(const char* origin, const std::string& dir) {
     candidate c;
     c.dir = dir;
@@ -269,7 +287,8 @@ explanation explain() {
     if (overridden) {
         all.candidates.front().chosen = true;
     }
-    for (const candidate& c : all.candidates) {
+    for (candidate& c : all.candidates) {
+        c.exposed = !c.error && is_exposed(c.dir.native());
         if (c.chosen) {
             all.dir = c.dir;
         }

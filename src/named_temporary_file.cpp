@@ -11,7 +11,7 @@ namespace tempfile {
 
 // Everything that can run out of memory happens before there is a name that would be left behind.
 problem named_temporary_file::make(const named_temporary_file_options& options) {
-    if (problem p = check_mode(options.mode)) {
+    if (problem p = check_mode(options.mode, options.buffering)) {
         return p;
     }
     open(std::make_unique<file_buf>(file(), options.mode, options.buffering), options.newline);
@@ -28,6 +28,8 @@ problem named_temporary_file::make(const named_temporary_file_options& options) 
     }
     return p;
 }
+
+named_temporary_file::named_temporary_file() : named_temporary_file(named_temporary_file_options{}) {}
 
 named_temporary_file::named_temporary_file(const named_temporary_file_options& options) {
     succeed(make(options));

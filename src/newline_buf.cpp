@@ -73,6 +73,11 @@ void newline_buf::read_stretch() {
     }
 }
 
+// How many characters the rest of the file becomes is not known without translating; a stretch is as good an answer.
+std::streamsize newline_buf::showmanyc() {
+    return traits_type::eq_int_type(underflow(), traits_type::eof()) ? -1 : egptr() - gptr();
+}
+
 newline_buf::int_type newline_buf::underflow() {
     if (gptr() != egptr()) {
         return traits_type::to_int_type(*gptr());

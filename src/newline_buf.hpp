@@ -21,6 +21,7 @@ public:
 protected:
     int_type overflow(int_type c) override;
     std::streamsize xsputn(const char* text, std::streamsize n) override;
+    std::streamsize showmanyc() override;
     int_type underflow() override;
     int_type pbackfail(int_type c) override;
     pos_type seekoff(off_type offset, std::ios_base::seekdir from, std::ios_base::openmode which) override;

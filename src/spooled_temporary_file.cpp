@@ -19,7 +19,7 @@ problem check(const spooled_temporary_file_options& options) {
     if (problem p = check_affixes(options.prefix, options.suffix)) {
         return p;
     }
-    return check_mode(options.mode);
+    return check_mode(options.mode, options.buffering);
 }
 
 // Null when closed, or when something else was assigned through a reference to the base.
@@ -44,6 +44,8 @@ problem spooled_temporary_file::make(const spooled_temporary_file_options& optio
          options.newline);
     return no_problem();
 }
+
+spooled_temporary_file::spooled_temporary_file() : spooled_temporary_file(spooled_temporary_file_options{}) {}
 
 spooled_temporary_file::spooled_temporary_file(const spooled_temporary_file_options& options) {
     succeed(make(options));

@@ -80,6 +80,8 @@ problem temporary_directory::make(const temporary_directory_options& options) {
     return p;
 }
 
+temporary_directory::temporary_directory() : temporary_directory(temporary_directory_options{}) {}
+
 temporary_directory::temporary_directory(const temporary_directory_options& options) {
     succeed(make(options));
 }

@@ -7,7 +7,7 @@
 namespace tempfile {
 
 problem temporary_file::make(const temporary_file_options& options) {
-    if (problem p = check_mode(options.mode)) {
+    if (problem p = check_mode(options.mode, options.buffering)) {
         return p;
     }
     open(std::make_unique<file_buf>(file(), options.mode, options.buffering), options.newline);
@@ -16,6 +16,8 @@ problem temporary_file::make(const temporary_file_options& options) {
                               buffer()->underlying());
     });
 }
+
+temporary_file::temporary_file() : temporary_file(temporary_file_options{}) {}
 
 temporary_file::temporary_file(const temporary_file_options& options) {
     succeed(make(options));

@@ -27,8 +27,10 @@
 /// **Errors.** A failed operation throws `std::system_error` with the system's code (ENOSPC stays ENOSPC), whether it
 /// was called as a member or as `<<`: the stream starts with `exceptions(std::ios::badbit)`. As with every standard
 /// stream, a failed `<<` also sets `badbit`; `clear()` it and go on. The members named here do not set it, and work
-/// whatever the state is. The `std::error_code&` forms do not throw for what the system refuses. On a closed or
-/// moved-from object everything but `close`, `closed` and assignment fails with `std::errc::bad_file_descriptor`.
+/// whatever the state is. Once reading has met the end, `<<` writes nothing, without a word, as with every
+/// standard stream, until `clear()` or `seek()`: a loop of `std::getline` is followed by one of them, or by `write()`. The
+/// `std::error_code&` forms do not throw for what the system refuses. On a closed or moved-from object everything but
+/// `close`, `closed` and assignment fails with `std::errc::bad_file_descriptor`.
 ///
 /// **Threads.** An object is for one thread at a time. **Fork.** Flush before forking: parent and child each have a
 /// copy of the buffer. **Signals.** Nothing here may be called from a signal handler.
@@ -68,8 +70,10 @@ public:
     /// A closed one.
     file_object();
 
-    /// A stream over `f`, which it owns from now on. The position starts at the offset of `f`.
-    /// @throws std::invalid_argument when `options.mode` has neither `in` nor `out` nor `app`.
+    /// A stream over `f`, which it owns from now on. The position starts at the offset of `f`. Say `app` in the mode
+    /// when the descriptor was opened with O_APPEND: otherwise the position is not where the system writes.
+    /// @throws std::invalid_argument when `options.mode` has neither `in` nor `out` nor `app`, or the buffer is too
+    /// large.
     [[nodiscard]] explicit file_object(file f, const file_object_options& options = {});
 
     /// The moved-from object is closed. References to the stream follow the object, not its contents.
@@ -91,7 +95,6 @@ public:
     }
 
     using std::iostream::read;
-    using std::iostream::write;
 
     /// Everything from the position to the end.
     std::string read();
@@ -120,6 +123,7 @@ public:
     void write(std::string_view text);
     void write(std::string_view text, std::error_code& ec);
     void write(std::span<const std::byte> bytes);
+    file_object& write(const char* bytes, std::streamsize n);
     void write(std::span<const std::byte> bytes, std::error_code& ec);
 
     /// Moves the position, and clears `eofbit` and `failbit`, so that reading can begin anew after a loop that hit the

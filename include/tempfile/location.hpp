@@ -49,6 +49,8 @@ struct candidate {
     std::string origin;  ///< `scoped_tempdir`, `tempdir`, `$TMPDIR`, `$TEMP`, `$TMP`, `default` or `working directory`.
     std::error_code error;  ///< Why it cannot be used; no error when it can.
     bool chosen = false;    ///< The one that `gettempdir()` answers.
+    /// Others can rename and remove what is made in it: it is theirs, or they may write to it and it has no sticky bit.
+    bool exposed = false;
 };
 
 /// The answer of `explain()`.

@@ -17,8 +17,8 @@
 /// put there by rename: the name carries 64 random bits and is ours. `keep()` gives the name to the caller. The path is
 /// absolute from birth; a change of the working directory does not matter.
 ///
-/// **Fork.** The file belongs to the process that made it: in a forked child `close()` and the destructor close and
-/// delete nothing.
+/// **Fork.** The file belongs to the process that made it: in a forked child `close()` and the destructor
+/// close, which writes what the child has in its copy of the buffer, but never delete.
 ///
 /// **Nobody else gets in.** Made with O_EXCL and mode exactly 0600 in one call; close-on-exec.
 ///
@@ -63,8 +63,9 @@ class [[nodiscard]] named_temporary_file : public file_object {
 public:
     /// Makes the file, open and empty.
     /// @throws std::filesystem::filesystem_error with the directory and the system's code;
-    ///         std::invalid_argument for a bad prefix, suffix (name.hpp) or mode.
-    [[nodiscard]] explicit named_temporary_file(const named_temporary_file_options& options = {});
+    ///         std::invalid_argument for a bad prefix, suffix (name.hpp), mode or buffer size.
+    [[nodiscard]] named_temporary_file();
+    [[nodiscard]] explicit named_temporary_file(const named_temporary_file_options& options);
     /// As above; on error `ec` is set and the object is closed.
     [[nodiscard]] named_temporary_file(const named_temporary_file_options& options, std::error_code& ec);
 

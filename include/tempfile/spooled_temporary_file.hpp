@@ -60,7 +60,8 @@ public:
     /// An empty spool in memory. Prefix, suffix and a relative `dir` are looked at now, the rest at roll-over.
     /// @throws std::invalid_argument for a bad prefix, suffix (name.hpp) or mode, or a `max_size` over
     /// `largest_max_size`.
-    [[nodiscard]] explicit spooled_temporary_file(const spooled_temporary_file_options& options = {});
+    [[nodiscard]] spooled_temporary_file();
+    [[nodiscard]] explicit spooled_temporary_file(const spooled_temporary_file_options& options);
     /// As above; on error `ec` is set and the object is closed.
     [[nodiscard]] spooled_temporary_file(const spooled_temporary_file_options& options, std::error_code& ec);
 

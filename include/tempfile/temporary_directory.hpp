@@ -52,7 +52,8 @@ public:
     /// Makes the directory, empty.
     /// @throws std::filesystem::filesystem_error with the parent and the system's code;
     ///         std::invalid_argument for a bad prefix or suffix (name.hpp).
-    [[nodiscard]] explicit temporary_directory(const temporary_directory_options& options = {});
+    [[nodiscard]] temporary_directory();
+    [[nodiscard]] explicit temporary_directory(const temporary_directory_options& options);
     /// As above; on error `ec` is set and the object owns nothing.
     [[nodiscard]] temporary_directory(const temporary_directory_options& options, std::error_code& ec);
 

@@ -49,8 +49,9 @@ class [[nodiscard]] temporary_file : public file_object {
 public:
     /// Makes the file, open and empty.
     /// @throws std::filesystem::filesystem_error with the directory and the system's code;
-    ///         std::invalid_argument for a bad prefix, suffix (name.hpp) or mode.
-    [[nodiscard]] explicit temporary_file(const temporary_file_options& options = {});
+    ///         std::invalid_argument for a bad prefix, suffix (name.hpp), mode or buffer size.
+    [[nodiscard]] temporary_file();
+    [[nodiscard]] explicit temporary_file(const temporary_file_options& options);
     /// As above; on error `ec` is set and the object is closed.
     [[nodiscard]] temporary_file(const temporary_file_options& options, std::error_code& ec);
 

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <tempfile/tempfile.hpp>
 
 #include <array>
@@ -19,6 +20,7 @@
 #include "support/descriptors.hpp"
 #include "support/every_call.hpp"
 #include "support/in_child.hpp"
+#include "support/refused.hpp"
 #include "support/replace_call.hpp"
 #include "support/scratch.hpp"
 
@@ -30,6 +32,7 @@ using tempfile::test::child_body;
 using tempfile::test::every_call;
 using tempfile::test::in_child;
 using tempfile::test::open_descriptors;
+using tempfile::test::refuse;
 using tempfile::test::replace_call;
 using tempfile::test::scratch;
 using path = std::filesystem::path;
@@ -197,6 +200,23 @@ TEST(umask, S2_nothing_is_made_first_and_closed_to_others_later) {
                           wrong << entry << " was called\n";
                       }
                   }
+              }),
+              "");
+}
+
+// A name may lead to something else by the time it is used: every call that changes a mode by name is refused here.
+TEST(umask, T15_the_mode_of_a_named_file_is_changed_through_its_handle) {
+    const scratch dir;
+    EXPECT_EQ(in_child([&](std::ostream& wrong) {
+                  ::umask(0777);
+                  constexpr int fchmodat2 = 452;  // since Linux 6.6
+                  for (const int by_name : {SYS_chmod, SYS_fchmodat, fchmodat2}) {
+                      if (!refuse({.call = static_cast<std::uint32_t>(by_name), .error = EIO})) {
+                          wrong << "no seccomp filter\n";
+                      }
+                  }
+                  const named_temporary_file fp({.dir = dir.path()});
+                  expect_mode(wrong, "a named file", fp.path(), 0600);
               }),
               "");
 }

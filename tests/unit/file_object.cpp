@@ -7,6 +7,7 @@
 #include <iomanip>
 #include <memory>
 #include <ranges>
+#include <tuple>
 #include <vector>
 
 #include "helpers.hpp"
@@ -167,6 +168,50 @@ TYPED_TEST(file_objects, readsome_gives_all_there_is) {
     EXPECT_EQ(fp.readsome(there.data() + 3, 17), 5);
     EXPECT_STREQ(there.data(), "23456789");
     EXPECT_EQ(fp.readsome(there.data(), 1), 0);
+}
+
+TYPED_TEST(file_objects, readsome_knows_translated_text_too) {
+    auto fp = TypeParam::make({.newline = newlines::universal});
+    fp.write("one\r\ntwo");
+    fp.seek(0);
+    std::array<char, 20> there{};
+    EXPECT_EQ(fp.readsome(there.data(), 20), 7);
+    EXPECT_STREQ(there.data(), "one\ntwo");
+    fp.close();
+    EXPECT_THROW(fp.readsome(there.data(), 1), std::system_error);
+}
+
+TYPED_TEST(file_objects, members_write_also_after_reading_met_the_end_and_inserters_as_streams_do) {
+    auto fp = TypeParam::make();
+    fp << 42;
+    fp.seek(0);
+    int x = 0;
+    fp >> x;
+    EXPECT_TRUE(fp.eof());
+    fp.write("a");
+    fp.write("bc", 1);
+    EXPECT_EQ(fp.size(), 4U);
+    fp << "lost";
+    EXPECT_FALSE(fp.good());
+    EXPECT_EQ(fp.size(), 4U);
+    fp.clear();
+    fp << "kept";
+    fp.seek(0);
+    EXPECT_EQ(fp.read(), "42abkept");
+}
+
+TYPED_TEST(file_objects, may_be_a_member_of_an_aggregate) {
+    struct job {
+        int id = 0;
+        decltype(TypeParam::make()) scratch;
+    };
+    const job j{.id = 1, .scratch = {}};
+    const job k{};
+    EXPECT_EQ(j.id + k.id, 1);
+}
+
+TYPED_TEST(file_objects, a_buffer_too_large_to_count_is_refused) {
+    EXPECT_THROW(std::ignore = TypeParam::make({.buffering = ~std::size_t{0}}), std::invalid_argument);
 }
 
 TYPED_TEST(file_objects, error_codes_for_the_short_forms) {

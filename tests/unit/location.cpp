@@ -113,6 +113,32 @@ TEST_F(location_test, in_an_ordinary_program_the_environment_is_not_ignored) {
     EXPECT_FALSE(explain().environment_ignored);
 }
 
+// --- A directory in which others can rename and remove ---
+
+TEST_F(location_test, S6_a_directory_that_is_open_to_others_is_reported) {
+    std::filesystem::create_directory_symlink(dir.path(), dir / "link");
+    for (const auto& [mode, exposed] : std::vector<std::pair<unsigned, bool>>{
+             {0700, false}, {0755, false}, {01777, false}, {0777, true}, {0770, true}, {0702, true}}) {
+        for (const auto& path : {dir.path(), dir / "link"}) {
+            const environment_variable set("TMPDIR", path.c_str());
+            std::filesystem::permissions(dir.path(), std::filesystem::perms(mode));
+            EXPECT_EQ(candidate_from(explain(), "$TMPDIR").exposed, exposed) << std::oct << mode << ' ' << path;
+        }
+    }
+    std::filesystem::permissions(dir.path(), std::filesystem::perms::owner_all);
+}
+
+TEST_F(location_test, S6_a_directory_of_another_user_is_reported) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "only root can give a directory to another user";
+    }
+    const environment_variable set("TMPDIR", dir.path().c_str());
+    ASSERT_EQ(::chown(dir.path().c_str(), 65534, 65534), 0);
+    EXPECT_TRUE(candidate_from(explain(), "$TMPDIR").exposed);
+    ASSERT_EQ(::chown(dir.path().c_str(), 0, 0), 0);
+    EXPECT_FALSE(candidate_from(explain(), "$TMPDIR").exposed);
+}
+
 // --- A TMPDIR that cannot be used ---
 
 TEST_F(location_test, an_unusable_TMPDIR_is_passed_over_and_explained) {
