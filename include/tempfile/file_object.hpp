@@ -28,9 +28,9 @@
 /// was called as a member or as `<<`: the stream starts with `exceptions(std::ios::badbit)`. As with every standard
 /// stream, a failed `<<` also sets `badbit`; `clear()` it and go on. The members named here do not set it, and work
 /// whatever the state is. Once reading has met the end, `<<` writes nothing, without a word, as with every
-/// standard stream, until `clear()` or `seek()`: a loop of `std::getline` is followed by one of them, or by `write()`. The
-/// `std::error_code&` forms do not throw for what the system refuses. On a closed or moved-from object everything but
-/// `close`, `closed` and assignment fails with `std::errc::bad_file_descriptor`.
+/// standard stream, until `clear()` or `seek()`: a loop of `std::getline` is followed by one of them, or by `write()`.
+/// The `std::error_code&` forms do not throw for what the system refuses. On a closed or moved-from object everything
+/// but `close`, `closed` and assignment fails with `std::errc::bad_file_descriptor`.
 ///
 /// **Threads.** An object is for one thread at a time. **Fork.** Flush before forking: parent and child each have a
 /// copy of the buffer. **Signals.** Nothing here may be called from a signal handler.
