@@ -29,6 +29,8 @@ constexpr std::array commands = {
     command{"file", "Make a file that nobody else can open, and print its path", tool::add_file},
     command{"dir", "Make a directory that nobody else can enter, and print its path", tool::add_dir},
     command{"spool", "Soak up all of standard input, then write it to standard output", tool::add_spool},
+    command{"ls", "List what programs have registered, living and dead ones", tool::add_ls},
+    command{"sweep", "Remove what dead programs left behind", tool::add_sweep},
     command{"recipe", "Show a temporary file come and go, with the proof that nothing is left", tool::add_recipe},
 };
 

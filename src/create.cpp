@@ -69,6 +69,21 @@ problem try_names(const place& where, std::string& path, const char* what, Make 
     return e == 0 ? no_problem() : creation_problem(what, where.dir, e);
 }
 
+// make(name) with the name written down before.
+template <class Make>
+auto registered_first(registration* owner, registered_kind what, Make make) {
+    return [=](const char* name) {
+        if (owner != nullptr) {
+            owner->enter(what, name);
+        }
+        const sys::error e = make(name);
+        if (e != 0 && owner != nullptr) {
+            owner->leave();
+        }
+        return e;
+    };
+}
+
 // What we make is for its owner, and a umask can take the owner's bits too. It cannot be read without changing it
 // (umask(2)), so the first file and the first directory of a process are looked at, and the others only if that one was
 // made with too few bits.
@@ -158,8 +173,9 @@ problem create_unnamed(const place& where, bool append, file& made) {
     sys::error e = sys::call.create_unnamed(where.dir.c_str(), append, h);
     if (means_no_unnamed_files(e)) {
         std::string path;
-        if (problem p = try_names(where, path, making_unnamed,
-                                  [&](const char* name) { return sys::call.create_file(name, append, h); })) {
+        registration owner;
+        const auto make = [&](const char* name) { return sys::call.create_file(name, append, h); };
+        if (problem p = try_names(where, path, making_unnamed, registered_first(&owner, registered_kind::file, make))) {
             return p;
         }
         e = sys::call.remove_file(sys::working_directory, path.c_str());
@@ -167,6 +183,7 @@ problem create_unnamed(const place& where, bool append, file& made) {
             sys::call.close(h);
             return system_problem("cannot take away the name of a temporary file", path, e);
         }
+        owner.leave();
     }
     if (e == 0) {
         e = finish(h, file_mode);
@@ -178,37 +195,56 @@ problem create_unnamed(const place& where, bool append, file& made) {
     return no_problem();
 }
 
-problem create_named(const place& where, bool append, file& made, std::string& path) {
+problem create_named(const place& where, bool append, file& made, std::string& path, registration* owner) {
     sys::handle h = sys::no_handle;
-    if (problem p = try_names(where, path, making_named,
-                              [&](const char* name) { return sys::call.create_file(name, append, h); })) {
+    const auto make = [&](const char* name) { return sys::call.create_file(name, append, h); };
+    if (problem p = try_names(where, path, making_named, registered_first(owner, registered_kind::file, make))) {
         return p;
     }
     if (const sys::error e = finish(h, file_mode)) {
-        sys::call.remove_file(sys::working_directory, path.c_str());
+        if (sys::call.remove_file(sys::working_directory, path.c_str()) == 0 && owner != nullptr) {
+            owner->leave();
+        }
         return creation_problem(making_named, where.dir, e);
     }
     made = file(h);
     return no_problem();
 }
 
-problem create_directory(const place& where, std::string& path, file& handle) {
-    if (problem p = try_names(where, path, making_directory, sys::call.create_directory)) {
+problem create_directory(const place& where, std::string& path, file& handle, registration* owner) {
+    if (problem p = try_names(where, path, making_directory,
+                              registered_first(owner, registered_kind::directory, sys::call.create_directory))) {
         return p;
     }
     sys::handle h = sys::no_handle;
-    if (const sys::error e = open_new_directory(path.c_str(), h)) {
-        sys::call.remove_directory(sys::working_directory, path.c_str());
+    sys::error e = open_new_directory(path.c_str(), h);
+    sys::metadata made;
+    if (e == 0 && owner != nullptr) {
+        e = sys::call.stat(h, made);
+    }
+    if (e != 0) {
+        if (sys::call.remove_directory(sys::working_directory, path.c_str()) == 0 && owner != nullptr) {
+            owner->leave();
+        }
+        if (h != sys::no_handle) {
+            sys::call.close(h);
+        }
         return creation_problem(making_directory, where.dir, e);
     }
     handle = file(h);
+    if (owner != nullptr) {
+        owner->identify(made.id.device, made.id.inode);
+        // systemd-tmpfiles leaves a directory alone whose lock somebody holds (tmpfiles.d(5)). Where there are no locks
+        // there is nothing to be done about it.
+        sys::call.lock(h, true);
+    }
     return no_problem();
 }
 
 problem create_directory(const place& where, std::string& path) {
     if (!directory_mode.is_sure()) {
         file handle;
-        return create_directory(where, path, handle);
+        return create_directory(where, path, handle, nullptr);
     }
     return try_names(where, path, making_directory, sys::call.create_directory);
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "problem.hpp"
+#include "registry.hpp"
 #include "tempfile/file.hpp"
 
 namespace tempfile {
@@ -24,11 +25,11 @@ std::string_view advice(sys::error e) noexcept;
 // A file without a name: O_TMPFILE, else made under a name that is taken away at once.
 problem create_unnamed(const place& where, bool append, file& made);
 
-// A file and its path.
-problem create_named(const place& where, bool append, file& made, std::string& path);
+// A file and its path; written down in the registry by `owner`, if there is one, before it exists.
+problem create_named(const place& where, bool append, file& made, std::string& path, registration* owner = nullptr);
 
-// A directory and its path, mode exactly 0700; with its handle, or without.
-problem create_directory(const place& where, std::string& path, file& handle);
+// A directory and its path, mode exactly 0700; with its handle and written down, or without.
+problem create_directory(const place& where, std::string& path, file& handle, registration* owner = nullptr);
 problem create_directory(const place& where, std::string& path);
 
 // A path at which nothing stands.

@@ -21,7 +21,7 @@ problem make_unnamed(const name_options& options, file& made) {
 }
 
 problem make_file(const name_options& options, file& made, std::string& path) {
-    return make_at(options, [&](const place& where) { return create_named(where, false, made, path); });
+    return make_at(options, [&](const place& where) { return create_named(where, false, made, path, nullptr); });
 }
 
 problem make_directory(const name_options& options, std::string& path) {

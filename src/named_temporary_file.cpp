@@ -6,6 +6,8 @@
 #include "create.hpp"
 #include "file_object.hpp"
 #include "location.hpp"
+#include "remove_tree.hpp"
+#include "sweep.hpp"
 
 namespace tempfile {
 
@@ -15,11 +17,16 @@ problem named_temporary_file::make(const named_temporary_file_options& options) 
         return p;
     }
     open(std::make_unique<file_buf>(file(), options.mode, options.buffering), options.newline);
-    maker_ = sys::process_generation();
     deletion_ = options.deletion;
+    registration* const owner = deletion_ == delete_when::never ? nullptr : &registration_;
+    if (owner != nullptr) {
+        sweep_once();
+    } else {
+        registration_.enter_nowhere();
+    }
     problem p = in_directory(options.dir, [&](const std::string& dir) {
         return create_named({.dir = dir, .prefix = options.prefix, .suffix = options.suffix}, appends(options.mode),
-                            buffer()->underlying(), path_);
+                            buffer()->underlying(), path_, owner);
     });
     if (p) {
         path_.clear();
@@ -42,7 +49,7 @@ named_temporary_file::named_temporary_file(const named_temporary_file_options& o
 named_temporary_file::named_temporary_file(named_temporary_file&& other) noexcept
     : file_object(std::move(other)),
       path_(std::exchange(other.path_, {})),
-      maker_(other.maker_),
+      registration_(std::move(other.registration_)),
       deletion_(other.deletion_),
       owns_name_(std::exchange(other.owns_name_, false)) {}
 
@@ -54,7 +61,10 @@ named_temporary_file& named_temporary_file::operator=(named_temporary_file&& oth
 named_temporary_file::~named_temporary_file() {
     if (owns_name_ && deletion_ != delete_when::never) {
         if (ours_to_remove()) {
-            sys::call.remove_file(sys::working_directory, path_.c_str());
+            const sys::error e = sys::call.remove_file(sys::working_directory, path_.c_str());
+            if (e == 0 || e == ENOENT) {  // else a later sweep may be able to
+                registration_.leave();
+            }
         }
         vanish();
     }
@@ -63,7 +73,7 @@ named_temporary_file::~named_temporary_file() {
 void named_temporary_file::swap(named_temporary_file& other) noexcept {
     file_object::swap(other);
     path_.swap(other.path_);
-    std::swap(maker_, other.maker_);
+    std::swap(registration_, other.registration_);
     std::swap(deletion_, other.deletion_);
     std::swap(owns_name_, other.owns_name_);
 }
@@ -71,11 +81,23 @@ void named_temporary_file::swap(named_temporary_file& other) noexcept {
 std::filesystem::path named_temporary_file::keep() {
     std::filesystem::path kept = path_;
     owns_name_ = false;
+    registration_.leave();
     return kept;
 }
 
+void named_temporary_file::adopt() {
+    if (owns_name_ && !registration_.ours()) {
+        sweep_once();
+        registration_.enter(registered_kind::file, path_);
+    }
+}
+
+bool named_temporary_file::still_there() const noexcept {
+    return !closed() && is_still_there(path_, native_handle()) == 0;
+}
+
 bool named_temporary_file::ours_to_remove() const noexcept {
-    return owns_name_ && maker_ == sys::process_generation();
+    return owns_name_ && registration_.ours();
 }
 
 // Gone already is as good as removed.
@@ -85,6 +107,7 @@ problem named_temporary_file::remove_name() {
         return system_problem("cannot remove a named temporary file", path_, e);
     }
     owns_name_ = false;
+    registration_.leave();
     return no_problem();
 }
 

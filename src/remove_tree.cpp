@@ -340,4 +340,58 @@ void empty_directory(sys::handle root, const std::string& path, removal_report& 
     tree_remover(root, path, report).run();
 }
 
+namespace {
+
+// The first of the failures, and how many others there are.
+problem summary(removal_report& report) {
+    problem first = std::move(report.failures.front());
+    if (report.failed > 1) {
+        first->what += " (and " + std::to_string(report.failed - 1) + " more)";
+    }
+    return first;
+}
+
+}  // namespace
+
+sys::error is_still_there(const std::string& path, sys::handle handle) noexcept {
+    sys::metadata held;
+    sys::metadata named;
+    if (const sys::error e = sys::call.stat(handle, held)) {
+        return e;
+    }
+    if (const sys::error e = sys::call.stat_at(sys::working_directory, path.c_str(), named)) {
+        return e;
+    }
+    return held.id == named.id ? 0 : ESTALE;
+}
+
+problem remove_tree(const std::string& path, const file& handle) {
+    constexpr int most_passes = 100;  // somebody may keep on making entries in it
+    for (int pass = 0;; ++pass) {
+        // As if it were empty, since many are; a directory with something in it is left alone by this.
+        const sys::error e = sys::call.remove_directory(sys::working_directory, path.c_str());
+        if (e == 0 || e == ENOENT) {
+            return no_problem();
+        }
+        const sys::error there = is_still_there(path, handle.native_handle());
+        if (there == ENOENT) {
+            return no_problem();
+        }
+        if (there != 0) {
+            return system_problem(there == ESTALE ? "the name of a temporary directory leads to something else"
+                                                  : "cannot look at a temporary directory",
+                                  path, there);
+        }
+        const bool not_empty = e == ENOTEMPTY || e == EEXIST;
+        if (pass == most_passes || (pass > 0 && !not_empty)) {
+            return system_problem("cannot remove a temporary directory", path, e);
+        }
+        removal_report report;
+        empty_directory(handle.native_handle(), path, report);
+        if (report.failed != 0) {
+            return summary(report);
+        }
+    }
+}
+
 }  // namespace tempfile

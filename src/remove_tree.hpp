@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "problem.hpp"
+#include "tempfile/file.hpp"
 
 namespace tempfile {
 
@@ -32,5 +33,13 @@ struct removal_report {
 // by some bytes a level. An error does not stop the rest. A directory of ours whose mode stands in the way is made
 // accessible, through a descriptor that holds it.
 void empty_directory(sys::handle root, const std::string& path, removal_report& report);
+
+// 0 when the name still leads to what the handle holds, ESTALE when it leads to something else. What was moved away is
+// somebody's by now, and what stands at the name is not ours: neither is touched then.
+sys::error is_still_there(const std::string& path, sys::handle handle) noexcept;
+
+// Removes the directory that `handle` holds, and everything in it, by its name `path`; no problem when the name leads
+// nowhere any more, ESTALE when it leads to something else.
+problem remove_tree(const std::string& path, const file& handle);
 
 }  // namespace tempfile

@@ -6,71 +6,21 @@
 #include "create.hpp"
 #include "location.hpp"
 #include "remove_tree.hpp"
+#include "sweep.hpp"
 
 namespace tempfile {
-namespace {
-
-// Does the name still lead to what the handle holds? Neither is touched when it does not: what was moved away is
-// somebody's by now, and what stands at the name is not ours.
-sys::error still_there(const std::string& path, const file& handle) noexcept {
-    sys::metadata held;
-    sys::metadata named;
-    if (const sys::error e = sys::call.stat(handle.native_handle(), held)) {
-        return e;
-    }
-    if (const sys::error e = sys::call.stat_at(sys::working_directory, path.c_str(), named)) {
-        return e;
-    }
-    return held.id == named.id ? 0 : ESTALE;
-}
-
-// The first of the failures, and how many others there are.
-problem summary(removal_report& report) {
-    problem first = std::move(report.failures.front());
-    if (report.failed > 1) {
-        first->what += " (and " + std::to_string(report.failed - 1) + " more)";
-    }
-    return first;
-}
-
-// Removes the directory that `handle` holds; no problem when it is gone already.
-problem remove_tree(const std::string& path, const file& handle) {
-    constexpr int most_passes = 100;  // somebody may keep on making entries in it
-    for (int pass = 0;; ++pass) {
-        // As if it were empty, since many are; a directory with something in it is left alone by this.
-        const sys::error e = sys::call.remove_directory(sys::working_directory, path.c_str());
-        if (e == 0 || e == ENOENT) {
-            return no_problem();
-        }
-        const sys::error there = still_there(path, handle);
-        if (there == ENOENT) {
-            return no_problem();
-        }
-        if (there != 0) {
-            return system_problem(there == ESTALE ? "the name of a temporary directory leads to something else"
-                                                  : "cannot look at a temporary directory",
-                                  path, there);
-        }
-        const bool not_empty = e == ENOTEMPTY || e == EEXIST;
-        if (pass == most_passes || (pass > 0 && !not_empty)) {
-            return system_problem("cannot remove a temporary directory", path, e);
-        }
-        removal_report report;
-        empty_directory(handle.native_handle(), path, report);
-        if (report.failed != 0) {
-            return summary(report);
-        }
-    }
-}
-
-}  // namespace
-
 problem temporary_directory::make(const temporary_directory_options& options) {
-    maker_ = sys::process_generation();
     deletion_ = options.deletion;
+    registration* const owner = deletion_ == delete_when::never ? nullptr : &registration_;
+    if (owner != nullptr) {
+        sweep_once();
+    } else {
+        registration_.enter_nowhere();
+    }
     ignore_cleanup_errors_ = options.ignore_cleanup_errors;
     problem p = in_directory(options.dir, [&](const std::string& dir) {
-        return create_directory({.dir = dir, .prefix = options.prefix, .suffix = options.suffix}, path_, handle_);
+        return create_directory({.dir = dir, .prefix = options.prefix, .suffix = options.suffix}, path_, handle_,
+                                owner);
     });
     if (p) {
         path_.clear();
@@ -93,7 +43,7 @@ temporary_directory::temporary_directory(const temporary_directory_options& opti
 temporary_directory::temporary_directory(temporary_directory&& other) noexcept
     : path_(std::exchange(other.path_, {})),
       handle_(std::move(other.handle_)),
-      maker_(other.maker_),
+      registration_(std::move(other.registration_)),
       deletion_(other.deletion_),
       ignore_cleanup_errors_(other.ignore_cleanup_errors_),
       owns_(std::exchange(other.owns_, false)) {}
@@ -104,9 +54,11 @@ temporary_directory& temporary_directory::operator=(temporary_directory&& other)
 }
 
 temporary_directory::~temporary_directory() {
-    if (owns_ && deletion_ != delete_when::never && maker_ == sys::process_generation()) {
+    if (owns_ && deletion_ != delete_when::never && registration_.ours()) {
         try {
-            const problem lost = remove_tree(path_, handle_);  // cleanup() is for those who want to know
+            if (!remove_tree(path_, handle_)) {  // cleanup() is for those who want to know what was wrong
+                registration_.leave();
+            }
         } catch (const std::bad_alloc&) {
             // Then what is left stays.
         }
@@ -116,7 +68,7 @@ temporary_directory::~temporary_directory() {
 void temporary_directory::swap(temporary_directory& other) noexcept {
     path_.swap(other.path_);
     handle_.swap(other.handle_);
-    std::swap(maker_, other.maker_);
+    std::swap(registration_, other.registration_);
     std::swap(deletion_, other.deletion_);
     std::swap(ignore_cleanup_errors_, other.ignore_cleanup_errors_);
     std::swap(owns_, other.owns_);
@@ -125,20 +77,39 @@ void temporary_directory::swap(temporary_directory& other) noexcept {
 std::filesystem::path temporary_directory::keep() {
     std::filesystem::path kept = path_;
     owns_ = false;
+    registration_.leave();
     handle_ = file();
     return kept;
+}
+
+void temporary_directory::adopt() {
+    if (!owns_ || registration_.ours()) {
+        return;
+    }
+    sweep_once();
+    sys::metadata held;
+    const bool known = sys::call.stat(handle_.native_handle(), held) == 0;
+    registration_.enter(registered_kind::directory, path_);
+    if (known) {
+        registration_.identify(held.id.device, held.id.inode);
+    }
+}
+
+bool temporary_directory::still_there() const noexcept {
+    return !handle_.closed() && is_still_there(path_, handle_.native_handle()) == 0;
 }
 
 problem temporary_directory::remove_now() {
     if (!owns_) {
         return no_problem();
     }
-    if (maker_ != sys::process_generation()) {
+    if (!registration_.ours()) {
         return system_problem("cannot remove a temporary directory of the parent process", path_, EPERM);
     }
     problem p = remove_tree(path_, handle_);
     if (!p) {
         owns_ = false;
+        registration_.leave();
         handle_ = file();
     }
     return p;

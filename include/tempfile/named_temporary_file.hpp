@@ -22,14 +22,14 @@
 ///
 /// **Nobody else gets in.** Made with O_EXCL and mode exactly 0600 in one call; close-on-exec.
 ///
-/// **Limits.** A process that is killed leaves the file behind. Use `temporary_file` where no name is needed.
+/// **After a kill** the next sweep removes it (sweep.hpp). Use `temporary_file` where no name is needed.
 
 #pragma once
 
 #include <tempfile/file_object.hpp>
 #include <tempfile/name.hpp>
+#include <tempfile/registration.hpp>
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -91,6 +91,13 @@ public:
     /// a `close()` that removed it there is nothing to keep. @return the path.
     std::filesystem::path keep();
 
+    /// From now on the file belongs to the calling process, if that is a child forked since the file was made; then the
+    /// parent calls `keep()`. In between, and if neither or both end first, nothing is left behind: both own it.
+    void adopt();
+
+    /// Does the name still lead to this file? An editor that saves by rename, or a cleaner of `/tmp`, can change that.
+    [[nodiscard]] bool still_there() const noexcept;
+
     /// Closes without writing out, and removes the name now, and reports; whatever `deletion` says, but not after
     /// `keep()`. A name that is gone already is no error. If it cannot be removed, the object still owns it.
     /// @throws std::filesystem::filesystem_error; EPERM in a forked child, which does not own the file.
@@ -105,7 +112,7 @@ private:
     problem remove_now();
 
     std::string path_;
-    std::uint64_t maker_ = 0;  // the process that made it (sys::process_generation)
+    registration registration_;
     delete_when deletion_ = delete_when::never;
     bool owns_name_ = false;
 };

@@ -27,6 +27,7 @@
 #include <tempfile/named_temporary_file.hpp>
 #include <tempfile/newline.hpp>
 #include <tempfile/spooled_temporary_file.hpp>
+#include <tempfile/sweep.hpp>
 #include <tempfile/temporary_directory.hpp>
 #include <tempfile/temporary_file.hpp>
 

@@ -21,15 +21,16 @@
 ///
 /// **Fork.** It belongs to the process that made it: in a forked child the destructor deletes nothing.
 ///
-/// **Limits.** A process that is killed leaves the directory behind.
+/// **After a kill** the next sweep removes it (sweep.hpp). **Cleaners**: it holds a shared lock on its descriptor, so
+/// that systemd-tmpfiles leaves it alone while it lives (tmpfiles.d(5)).
 
 #pragma once
 
 #include <tempfile/file.hpp>
 #include <tempfile/name.hpp>
 #include <tempfile/named_temporary_file.hpp>
+#include <tempfile/registration.hpp>
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -90,6 +91,13 @@ public:
     /// Cancels the deletion: from now on the directory is the caller's. @return the path.
     std::filesystem::path keep();
 
+    /// From now on the directory belongs to the calling process, if that is a child forked since it was made; then the
+    /// parent calls `keep()`. In between both own it.
+    void adopt();
+
+    /// Does the name still lead to this directory?
+    [[nodiscard]] bool still_there() const noexcept;
+
     /// Removes it with everything in it, now, and reports; whatever `deletion` says, but not after `keep()`. An error
     /// does not stop the rest from being removed. What could not be removed is still owned: the call can be repeated.
     /// Twice is harmless; a name that leads nowhere any more is no error, also when somebody moved the directory away,
@@ -107,7 +115,7 @@ private:
 
     std::string path_;
     file handle_;
-    std::uint64_t maker_ = 0;  // the process that made it (sys::process_generation)
+    registration registration_;
     delete_when deletion_ = delete_when::never;
     bool ignore_cleanup_errors_ = false;
     bool owns_ = false;

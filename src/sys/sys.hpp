@@ -18,6 +18,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -63,6 +64,16 @@ struct piece {
 
 enum class origin { beginning, offset, end };
 
+// Tells a process from all others there ever were, also after a reboot and on another machine.
+struct process_identity {
+    std::uint64_t pid = 0;            // in its own process namespace
+    std::uint64_t start = 0;          // when it started
+    std::uint64_t pid_namespace = 0;  // which namespace that is
+    std::array<char, 40> boot{};      // which start of which system
+    std::array<char, 72> host{};      // the name of the machine
+    std::array<char, 64> program{};   // for people
+};
+
 struct entry {
     const char* name;  // in the buffer it was listed into
     kind what;         // unknown where the file system does not say
@@ -77,6 +88,12 @@ struct calls {
     error (*create_unnamed)(const char* dir, bool append, handle& made) noexcept;
     // A new file at `path`; EEXIST whatever stands there, a link included. Mode and use as above.
     error (*create_file)(const char* path, bool append, handle& made) noexcept;
+    // The same in directory `at`, and an existing regular file or whatever else stands at `name`, a link excepted: it
+    // is never waited for, as a FIFO would be.
+    error (*create_file_in)(handle at, const char* name, handle& made) noexcept;
+    error (*open_file)(handle at, const char* name, handle& made) noexcept;
+    // From one name to another in the same directory, replacing what stands there.
+    error (*rename)(handle at, const char* from, const char* to) noexcept;
     // Takes away the name of anything but a directory.
     error (*remove_file)(handle at, const char* name) noexcept;
     // A new open file for the same file, also for one without a name.
@@ -103,6 +120,13 @@ struct calls {
     error (*sync)(handle h) noexcept;
     error (*stat)(handle h, metadata& out) noexcept;
     error (*set_permissions)(handle h, std::uint32_t permissions) noexcept;
+
+    // Locks the open file, or answers EWOULDBLOCK when somebody else holds it. The lock belongs to the open file: it
+    // ends when the last handle of it is closed, which a forked child may have too (flock(2)).
+    error (*lock)(handle h, bool shared) noexcept;
+    // A stretch of the file as memory that is shared with everybody who maps it. `at` is a multiple of 64 KiB.
+    error (*map)(handle h, std::uint64_t at, std::size_t bytes, void*& memory) noexcept;
+    error (*unmap)(void* memory, std::size_t bytes) noexcept;
 
     // --- Directories: the last component of a name is never followed when it is a link ---
 
@@ -132,6 +156,18 @@ struct calls {
     // True in a program that runs with more rights than its caller.
     bool (*set_user_id)() noexcept;
     std::uint64_t (*effective_user)() noexcept;
+    // Which process this is; what the system does not say stays 0 or empty.
+    void (*this_process)(process_identity& out) noexcept;
+    // A number for the calling thread, and whether a thread of this process with that number still runs.
+    std::uint64_t (*this_thread)() noexcept;
+    bool (*thread_runs)(std::uint64_t thread) noexcept;
+    // When the process `pid` of our own process namespace started, in a unit of the system's; ESRCH when there is none.
+    error (*start_time)(std::uint64_t pid, std::uint64_t& out) noexcept;
+    // The process namespace that `pid` of ours lives in; EACCES when it is none of our business.
+    error (*process_namespace)(std::uint64_t pid, std::uint64_t& out) noexcept;
+    // Nanoseconds since 1970, exact to some milliseconds; and since some moment, exactly.
+    std::uint64_t (*wall_clock)() noexcept;
+    std::uint64_t (*steady_clock)() noexcept;
     // The absolute path of the working directory, with a terminator; ERANGE when the buffer is too small.
     error (*current_directory)(char* into, std::size_t bytes) noexcept;
 };
@@ -144,6 +180,10 @@ bool next_entry(const void* buffer, std::size_t used, std::size_t& position, ent
 // From now on, `before` runs in the thread that calls fork(3), just before it, and `after` in parent and child, just
 // after it. For locks, which a child would otherwise find locked by a thread that it does not have.
 void at_fork(void (*before)(), void (*after)()) noexcept;
+
+// From now on, `last` runs at the end of the process: after every static object is gone, and by quick_exit(3). Not when
+// it is killed, nor by _exit(2). One function only.
+void at_end_of_process(void (*last)() noexcept) noexcept;
 
 // A number that differs between a process and every process it descends from that asked before the fork, without a
 // system call: who made an object deletes it, its forked children do not. Never 0.

@@ -1,4 +1,5 @@
-// kill -9 before every single system call of a program: what has no name leaves nothing behind.
+// kill -9 before every single system call of a program: what has no name leaves nothing behind, what has one is removed
+// by the next sweep, and what was kept is not.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <tempfile/sweep.hpp>
 
 #include "strace.hpp"
 
@@ -37,6 +39,21 @@ std::vector<instant> instants_of(const std::vector<traced_call>& calls) {
     return all;
 }
 
+// Runs `traced WHAT 1` once for every instant, killed there, and looks afterwards.
+template <class Look>
+std::size_t kill_at_every_instant(const char* what, const scratch& dir, Look look) {
+    const auto instants = instants_of(trace({TRACED, what, "1"}, dir.path()));
+    for (const auto& [call, n] : instants) {
+        const ended program = run({"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e",
+                                   "inject=" + call + ":signal=KILL:when=" + std::to_string(n), TRACED, what, "1"},
+                                  [&] { ::setenv("TMPDIR", dir.path().c_str(), 1); });
+        EXPECT_TRUE(program.killed_by(SIGKILL)) << call << ' ' << n << ": " << in_words(program.status);
+        look(call + " number " + std::to_string(n));
+    }
+    std::cout << "killed before each of " << instants.size() << " system calls\n";
+    return instants.size();
+}
+
 TEST(killed, a_program_with_unnamed_files_leaves_nothing_behind_at_any_instant) {
     if (const std::string why = why_no_strace(); !why.empty()) {
         GTEST_SKIP() << why;
@@ -47,17 +64,24 @@ TEST(killed, a_program_with_unnamed_files_leaves_nothing_behind_at_any_instant) 
         GTEST_SKIP() << "the file system of " << dir.path() << " has no O_TMPFILE";
     }
     ::close(unnamed);
+    const auto look = [&](const std::string& when) { ASSERT_TRUE(dir.empty()) << "killed before " << when; };
+    EXPECT_GT(kill_at_every_instant("life", dir, look), 15U);
+}
 
-    const auto instants = instants_of(trace({TRACED, "life", "1"}, dir.path()));
-    ASSERT_GT(instants.size(), 15U);
-    for (const auto& [call, n] : instants) {
-        const ended program = run({"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e",
-                                   "inject=" + call + ":signal=KILL:when=" + std::to_string(n), TRACED, "life", "1"},
-                                  [&] { ::setenv("TMPDIR", dir.path().c_str(), 1); });
-        ASSERT_TRUE(program.killed_by(SIGKILL)) << call << ' ' << n << ": " << in_words(program.status);
-        ASSERT_TRUE(dir.empty()) << "killed before " << call << " number " << n;
+TEST(killed, T6_a_program_with_named_ones_leaves_nothing_to_be_found_after_a_sweep_but_what_was_kept) {
+    if (const std::string why = why_no_strace(); !why.empty()) {
+        GTEST_SKIP() << why;
     }
-    std::cout << "killed before each of " << instants.size() << " system calls\n";
+    const scratch dir;
+    const auto look = [&](const std::string& when) {
+        const sweep_report report = sweep();
+        EXPECT_TRUE(report.complete && report.left.empty() && report.unknown.empty()) << "killed before " << when;
+        for (const std::string& name : dir.names()) {
+            ASSERT_TRUE(name.starts_with("kept-")) << name << " is left after a kill before " << when;
+            std::filesystem::remove(dir / name);
+        }
+    };
+    EXPECT_GT(kill_at_every_instant("named life", dir, look), 30U);
 }
 
 }  // namespace

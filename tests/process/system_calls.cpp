@@ -74,23 +74,23 @@ TEST_P(system_calls, are_exactly_these) {
 
 using strings = std::vector<std::string>;
 
-INSTANTIATE_TEST_SUITE_P(of, system_calls,
-                         testing::Values(cost{"unnamed", strings{"openat", "close"}},            //
-                                         cost{"unnamed destroyed", strings{"openat", "close"}},  //
-                                         cost{"unnamed round trip", strings{"openat", "pwrite64", "pread64", "close"}},
-                                         cost{"unnamed round trip in the buffer", strings{"openat", "close"}},
-                                         cost{"named closed", strings{"openat", "pwrite64", "unlinkat", "close"}},
-                                         cost{"named destroyed", strings{"openat", "unlinkat", "close"}},
-                                         cost{"named kept", strings{"openat", "pwrite64", "close"}},
-                                         cost{"directory", strings{"mkdir", "openat", "unlinkat", "close"}},
-                                         cost{"directory cleaned up", strings{"mkdir", "openat", "unlinkat", "close"}},
-                                         cost{"mkstemp", strings{"openat", "close"}},  //
-                                         cost{"mkdtemp", strings{"mkdir"}},            //
-                                         cost{"spool in memory", strings{}},
-                                         cost{"spool rolled over",
-                                              strings{"openat", "write", "pwrite64", "pread64", "close"}},
-                                         cost{"gettempdir", strings{"statx"}},  // is it still there?
-                                         cost{"gettempdir overridden", strings{}}));
+INSTANTIATE_TEST_SUITE_P(
+    of, system_calls,
+    testing::Values(cost{"unnamed", strings{"openat", "close"}},            //
+                    cost{"unnamed destroyed", strings{"openat", "close"}},  //
+                    cost{"unnamed round trip", strings{"openat", "pwrite64", "pread64", "close"}},
+                    cost{"unnamed round trip in the buffer", strings{"openat", "close"}},
+                    cost{"named closed", strings{"openat", "pwrite64", "unlinkat", "close"}},
+                    cost{"named destroyed", strings{"openat", "unlinkat", "close"}},
+                    cost{"named kept", strings{"openat", "pwrite64", "close"}},
+                    cost{"directory", strings{"mkdir", "openat", "statx", "flock", "unlinkat", "close"}},
+                    cost{"directory cleaned up", strings{"mkdir", "openat", "statx", "flock", "unlinkat", "close"}},
+                    cost{"mkstemp", strings{"openat", "close"}},  //
+                    cost{"mkdtemp", strings{"mkdir"}},            //
+                    cost{"spool in memory", strings{}},
+                    cost{"spool rolled over", strings{"openat", "write", "pwrite64", "pread64", "close"}},
+                    cost{"gettempdir", strings{"statx"}},  // is it still there?
+                    cost{"gettempdir overridden", strings{}}));
 
 // One call makes it with its final mode, close-on-exec, and takes nothing that stands there; nobody changes it later.
 TEST_F(system_calls, S2_one_call_creates_with_the_final_mode) {

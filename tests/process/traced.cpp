@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <string>
@@ -94,6 +95,22 @@ const std::map<std::string, void (*)()> things = {
      [] {
          const tempfile::scoped_tempdir here("/");
          static_cast<void>(tempfile::gettempdir());
+     }},
+    // The whole life of what has a name; what is in the directory is made by others.
+    {"named life",
+     [] {
+         tempfile::named_temporary_file fp;
+         fp << "small";
+         tempfile::temporary_directory dir;
+         std::filesystem::create_directories(dir / "sub/sub");
+         std::ofstream(dir / "sub/file") << "x";
+         tempfile::named_temporary_file inside({.dir = dir.path()});
+         inside.flush();
+         inside.close();
+         const std::filesystem::path kept = tempfile::named_temporary_file({.prefix = "kept-"}).keep();
+         dir.cleanup();
+         fp.close();
+         std::filesystem::remove(kept);
      }},
     // The whole life of files that have no name.
     {"life",

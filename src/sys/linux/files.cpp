@@ -4,6 +4,7 @@
 #define _GNU_SOURCE  // O_TMPFILE, fallocate, statx
 #endif
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -70,6 +71,10 @@ error reopen(handle of, handle& made) noexcept {
 
 error allocate(handle h, std::uint64_t bytes) noexcept {
     return posix::status([&] { return ::fallocate(h, 0, 0, static_cast<off_t>(bytes)); });
+}
+
+error lock(handle h, bool shared) noexcept {
+    return posix::status([&] { return ::flock(h, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB); });
 }
 
 error stat(handle h, metadata& out) noexcept {

@@ -17,6 +17,13 @@ error list(handle dir, void* buffer, std::size_t& used) noexcept;
 error random(void* into, std::size_t bytes) noexcept;
 const char* environment(const char* name) noexcept;
 bool set_user_id() noexcept;
+error lock(handle h, bool shared) noexcept;
+void this_process(process_identity& out) noexcept;
+std::uint64_t this_thread() noexcept;
+bool thread_runs(std::uint64_t thread) noexcept;
+error start_time(std::uint64_t pid, std::uint64_t& out) noexcept;
+error process_namespace(std::uint64_t pid, std::uint64_t& out) noexcept;
+std::uint64_t wall_clock() noexcept;
 
 // The name under which /proc shows a handle of this process.
 struct proc_name {

@@ -1,6 +1,7 @@
 // Files and directories with nothing but POSIX.
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -33,6 +34,18 @@ off_t offset(std::uint64_t bytes) noexcept {
 error create_file(const char* path, bool append, handle& made) noexcept {
     const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | (append ? O_APPEND : 0);
     return result([&] { return ::open(path, flags, 0600); }, made);
+}
+
+error create_file_in(handle at, const char* name, handle& made) noexcept {
+    return result([&] { return ::openat(at, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600); }, made);
+}
+
+error open_file(handle at, const char* name, handle& made) noexcept {
+    return result([&] { return ::openat(at, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC); }, made);
+}
+
+error rename(handle at, const char* from, const char* to) noexcept {
+    return status([&] { return ::renameat(at, from, at, to); });
 }
 
 error remove_file(handle at, const char* name) noexcept {
@@ -90,6 +103,19 @@ error sync(handle h) noexcept {
 
 error set_permissions(handle h, std::uint32_t permissions) noexcept {
     return status([&] { return ::fchmod(h, static_cast<mode_t>(permissions)); });
+}
+
+error map(handle h, std::uint64_t at, std::size_t bytes, void*& memory) noexcept {
+    void* const mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, h, offset(at));
+    if (mapped == MAP_FAILED) {
+        return errno;
+    }
+    memory = mapped;
+    return 0;
+}
+
+error unmap(void* memory, std::size_t bytes) noexcept {
+    return status([&] { return ::munmap(memory, bytes); });
 }
 
 error create_directory(const char* path) noexcept {

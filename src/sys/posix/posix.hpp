@@ -36,6 +36,9 @@ error result(F f, T& out) noexcept {
 }
 
 error create_file(const char* path, bool append, handle& made) noexcept;
+error create_file_in(handle at, const char* name, handle& made) noexcept;
+error open_file(handle at, const char* name, handle& made) noexcept;
+error rename(handle at, const char* from, const char* to) noexcept;
 error remove_file(handle at, const char* name) noexcept;
 error duplicate(handle of, handle& made) noexcept;
 error close(handle h) noexcept;
@@ -51,12 +54,15 @@ error seek(handle h, std::int64_t offset, origin from, std::uint64_t& now) noexc
 error truncate(handle h, std::uint64_t bytes) noexcept;
 error sync(handle h) noexcept;
 error set_permissions(handle h, std::uint32_t permissions) noexcept;
+error map(handle h, std::uint64_t at, std::size_t bytes, void*& memory) noexcept;
+error unmap(void* memory, std::size_t bytes) noexcept;
 error create_directory(const char* path) noexcept;
 error open_directory(handle at, const char* name, handle& made) noexcept;
 error remove_directory(handle at, const char* name) noexcept;
 error rewind(handle dir) noexcept;
 error random_device(void* into, std::size_t bytes) noexcept;
 std::uint64_t effective_user() noexcept;
+std::uint64_t steady_clock() noexcept;
 error current_directory(char* into, std::size_t bytes) noexcept;
 
 }  // namespace tempfile::sys::posix

@@ -2,7 +2,11 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
 
 #include "sys/posix/posix.hpp"
 
@@ -10,6 +14,24 @@ namespace tempfile::sys {
 
 void at_fork(void (*before)(), void (*after)()) noexcept {
     ::pthread_atfork(before, after, after);  // can only fail for want of memory; then a fork may meet a held lock
+}
+
+namespace {
+
+constinit std::atomic<void (*)() noexcept> at_end{nullptr};
+
+// The destructor of a whole program or library runs after those of its static objects.
+[[gnu::destructor]] void end() {
+    if (const auto last = at_end.load()) {
+        last();
+    }
+}
+
+}  // namespace
+
+void at_end_of_process(void (*last)() noexcept) noexcept {
+    at_end.store(last);
+    std::at_quick_exit([] { end(); });  // can only fail for want of memory
 }
 
 }  // namespace tempfile::sys
@@ -32,6 +54,20 @@ error random_device(void* into, std::size_t bytes) noexcept {
 
 std::uint64_t effective_user() noexcept {
     return ::geteuid();
+}
+
+namespace {
+
+std::uint64_t nanoseconds(clockid_t clock) noexcept {
+    timespec now{};
+    ::clock_gettime(clock, &now);  // cannot fail for these clocks
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
+
+std::uint64_t steady_clock() noexcept {
+    return nanoseconds(CLOCK_MONOTONIC);
 }
 
 error current_directory(char* into, std::size_t bytes) noexcept {

@@ -1,0 +1,81 @@
+#include "items.hpp"
+
+#include "printable.hpp"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+namespace tool {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::int64_t age_in_seconds(const tempfile::registered& item) {
+    const auto age = std::chrono::system_clock::now() - item.created;
+    return std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(age).count());
+}
+
+// Bytes; nothing for a directory, and for what is gone meanwhile.
+std::optional<std::uintmax_t> size_of(const tempfile::registered& item) {
+    std::error_code ec;
+    if (!fs::is_regular_file(fs::symlink_status(item.path, ec)) || ec) {
+        return std::nullopt;
+    }
+    const std::uintmax_t bytes = fs::file_size(item.path, ec);
+    return ec ? std::nullopt : std::optional(bytes);
+}
+
+std::string age_of(const tempfile::registered& item) {
+    const std::int64_t s = age_in_seconds(item);
+    return s < 120       ? fmt::format("{} s", s)
+           : s < 7200    ? fmt::format("{} min", s / 60)
+           : s < 172'800 ? fmt::format("{} h", s / 3600)
+                         : fmt::format("{} d", s / 86'400);
+}
+
+constexpr const char* columns = "{:<10} {:>8} {:>12} {:>8} {:<16} {:<6} {}\n";
+
+}  // namespace
+
+std::string heading() {
+    return fmt::format(fmt::runtime(columns), "KIND", "AGE", "BYTES", "PID", "PROGRAM", "OWNER", "PATH");
+}
+
+std::string line_of(const tempfile::registered& item) {
+    const auto bytes = size_of(item);
+    return fmt::format(fmt::runtime(columns), item.directory ? "directory" : "file", age_of(item),
+                       bytes ? std::to_string(*bytes) : "-", item.pid, printable(item.program),
+                       item.alive ? "alive" : "dead", printable(item.path.native()));
+}
+
+std::string json_of(const std::vector<tempfile::registered>& items) {
+    std::string text = "[";
+    for (const tempfile::registered& item : items) {
+        nlohmann::ordered_json object = {
+            {"path", item.path.native()},
+            {"kind", item.directory ? "directory" : "file"},
+            {"age_seconds", age_in_seconds(item)},
+            {"pid", item.pid},
+            {"program", item.program},
+            {"alive", item.alive},
+        };
+        if (const auto bytes = size_of(item)) {
+            object["bytes"] = *bytes;
+        }
+        if (item.error) {
+            object["error"] = item.error.message();
+        }
+        text += text.size() == 1 ? "\n  " : ",\n  ";
+        text += object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    }
+    return text + (items.empty() ? "]" : "\n]");
+}
+
+}  // namespace tool

@@ -1,0 +1,21 @@
+// What `tmp ls` and `tmp sweep` share: how a registered file or directory is shown.
+
+#pragma once
+
+#include <tempfile/sweep.hpp>
+
+#include <string>
+#include <vector>
+
+namespace tool {
+
+// A line for people: what it is, how old, how large, whose, and its path.
+std::string line_of(const tempfile::registered& item);
+
+// The same as the heading of those lines.
+std::string heading();
+
+// A JSON array of objects, each on a line of its own. Bytes of a path that are not UTF-8 become U+FFFD.
+std::string json_of(const std::vector<tempfile::registered>& items);
+
+}  // namespace tool

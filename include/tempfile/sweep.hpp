@@ -1,0 +1,79 @@
+/// @file
+/// What dead processes left behind: `tempfile::sweep` removes it, `tempfile::leftovers` shows it, and what living
+/// processes own.
+///
+/// @code
+/// const tempfile::sweep_report report = tempfile::sweep();
+/// for (const auto& gone : report.removed)
+///     std::cout << gone.path << " of " << gone.program << " (" << gone.pid << ") is gone\n";
+/// @endcode
+///
+/// **How it is known.** Every named file and every temporary directory is written into the registry of its process
+/// before it exists and taken out after it is gone: a file in `/var/tmp/tempfile-UID`, else `/tmp/tempfile-UID`, mapped
+/// into memory, so that a process that is killed at any instruction leaves a readable list. It costs no system call.
+///
+/// **Who is dead.** The registry's lock is free, and no process runs that has its number, its time of start, its
+/// process namespace and its boot. Where that cannot be seen (another machine, or a process namespace that may still be
+/// in use) its owner counts as alive.
+///
+/// **What goes.** What was written down, if it is a regular file or the very directory, and belongs to the calling
+/// user. Nothing else at the same path is touched.
+///
+/// **When.** Whenever it is called; and once by itself, for at most 100 milliseconds, when a process makes its first
+/// named file or directory, unless the environment has `TEMPFILE_SWEEP=0`.
+///
+/// **Threads.** May be called from any thread, beside other sweeps of this and other processes.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace tempfile {
+
+/// A file or directory in a registry.
+struct registered {
+    std::filesystem::path path;                     ///< Where it is, or may be.
+    bool directory = false;                         ///< A temporary directory, else a file.
+    std::chrono::system_clock::time_point created;  ///< When it was made.
+    std::uint64_t pid = 0;                          ///< Of the process that made it, in that one's process namespace.
+    std::string program;                            ///< That process's name, at most 63 bytes.
+    bool alive = false;                             ///< That process runs, or may run for all that can be seen.
+    std::error_code error;  ///< Why it was left: ESTALE when something else stands there, ECANCELED when the time was
+                            ///< up.
+};
+
+/// What `sweep()` did.
+struct sweep_report {
+    std::vector<registered> removed;  ///< What is gone now; with `dry_run`, what would be.
+    std::vector<registered> left;     ///< What dead processes left and could not be removed, each with its error.
+    /// Files in the registry's directory that are no registry, or a damaged or newer one: left alone.
+    std::vector<std::filesystem::path> unknown;
+    bool complete = true;  ///< False when the time was up.
+};
+
+/// How `sweep()` goes about it.
+struct sweep_options {
+    std::chrono::milliseconds at_most = std::chrono::hours(24);  ///< After that no other file or directory is begun.
+    bool dry_run = false;                                        ///< Only tell what would go.
+};
+
+/// Removes what dead processes of this user left. @throws nothing but std::bad_alloc: what fails is in the report.
+sweep_report sweep(const sweep_options& options = {});
+
+/// Everything in the registries of this user's processes, dead and alive, this one's included.
+[[nodiscard]] std::vector<registered> leftovers();
+
+/// Whether what this process makes would be found by a sweep if it were killed now.
+struct crash_safety {
+    bool on = false;
+    std::filesystem::path registry;  ///< Of this process, when on.
+    std::error_code error;           ///< Why not, when off.
+};
+[[nodiscard]] crash_safety explain_crash_safety();
+
+}  // namespace tempfile

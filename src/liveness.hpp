@@ -1,0 +1,17 @@
+// Whether a process that wrote something down still runs.
+
+#pragma once
+
+#include "sys/sys.hpp"
+
+namespace tempfile {
+
+enum class liveness {
+    dead,
+    alive,
+    unknown,  // it cannot be seen from here: another machine, or a process namespace that may still be in use
+};
+
+liveness liveness_of(const sys::process_identity& process);
+
+}  // namespace tempfile

@@ -1,0 +1,18 @@
+// Removing what a process left.
+
+#pragma once
+
+#include "problem.hpp"
+#include "registry_file.hpp"
+
+namespace tempfile {
+
+// Removes what stands at the path of the record, if it is what was written down: a regular file of this user, or the
+// very directory. No problem when nothing stands there. `rebooted` says that the record is from before the last start
+// of the system: numbers of devices may have changed since.
+problem remove_orphan(const registry_record& record, bool rebooted);
+
+// ESTALE when something else stands there, ENOENT when nothing does, 0 when it would be removed.
+sys::error examine_orphan(const registry_record& record, bool rebooted) noexcept;
+
+}  // namespace tempfile

@@ -1,0 +1,137 @@
+#include "registry_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <span>
+
+#include "tempfile/file.hpp"
+
+namespace tempfile {
+namespace {
+
+using namespace registry_format;
+
+// As much as can be read at `at`.
+sys::error read_at(sys::handle h, std::uint64_t at, std::span<std::byte> into, std::size_t& total) noexcept {
+    total = 0;
+    while (total < into.size()) {
+        std::size_t done = 0;
+        if (const sys::error e = sys::call.pread(h, into.data() + total, into.size() - total, at + total, done)) {
+            return e;
+        }
+        if (done == 0) {
+            break;
+        }
+        total += done;
+    }
+    return 0;
+}
+
+sys::error read_header(sys::handle h, header& head) noexcept {
+    std::size_t got = 0;
+    if (const sys::error e = read_at(h, 0, std::as_writable_bytes(std::span(&head, 1)), got)) {
+        return e;
+    }
+    if (got < sizeof head || head.magic != magic) {
+        return EINVAL;
+    }
+    if (head.version != version) {
+        return ENOTSUP;
+    }
+    const auto ends = [](const auto& text) { return std::find(text.begin(), text.end(), '\0') != text.end(); };
+    const bool makes_sense =
+        head.slot_bytes == sizeof(slot) && ends(head.owner.boot) && ends(head.owner.host) && ends(head.owner.program);
+    return makes_sense ? 0 : EINVAL;
+}
+
+// A slot as plain bytes: the one in the file may change at any moment.
+struct raw_slot {
+    state is;
+    std::uint32_t next;
+    std::uint32_t length;
+    kind what;
+    std::uint64_t created;
+    std::uint64_t device;
+    std::uint64_t inode;
+    std::uint64_t thread;
+    std::uint64_t check;
+    std::array<char, sizeof(slot::text)> text;
+};
+static_assert(sizeof(raw_slot) == sizeof(slot));
+
+// An absolute path that names something in a directory, as the library makes them.
+bool is_ours_to_name(std::string_view path) noexcept {
+    const std::size_t last = path.rfind('/');
+    if (last == path.npos || path.front() != '/' || path.find('\0') != path.npos) {
+        return false;
+    }
+    const std::string_view name = path.substr(last + 1);
+    return !name.empty() && name != "." && name != "..";
+}
+
+// Reads the path that begins in slots[at]; false when it makes no sense.
+bool gather(const std::vector<raw_slot>& slots, const raw_slot& head, std::string& path) {
+    std::size_t rest = head.length;
+    if (rest > slots.size() * sizeof(slot::text)) {
+        return false;
+    }
+    for (const raw_slot* s = &head;; s = &slots[s->next]) {
+        const std::size_t here = std::min(rest, s->text.size());
+        path.append(s->text.data(), here);
+        rest -= here;
+        if (rest == 0) {
+            return is_ours_to_name(path) && checksum(path, head.what) == head.check;
+        }
+        if (s->next < first_slot || s->next >= slots.size()) {
+            return false;
+        }
+    }
+}
+
+}  // namespace
+
+sys::error read_registry(sys::handle h, registry_contents& out) {
+    out = {};
+    if (const sys::error e = read_header(h, out.head)) {
+        return e;
+    }
+    sys::metadata meta;
+    if (const sys::error e = sys::call.stat(h, meta)) {
+        return e;
+    }
+    constexpr std::uint64_t most = std::uint64_t{first_in_piece(most_pieces)} * sizeof(slot);
+    std::vector<raw_slot> slots(static_cast<std::size_t>(std::min(meta.size, most) / sizeof(slot)));
+    std::size_t got = 0;
+    if (const sys::error e = read_at(h, 0, std::as_writable_bytes(std::span(slots)), got)) {
+        return e;
+    }
+    slots.resize(got / sizeof(slot));
+    for (std::uint32_t number = first_slot; number < slots.size(); ++number) {
+        const raw_slot& s = slots[number];
+        if (s.is != state::live) {
+            continue;
+        }
+        registry_record record{.number = number,
+                               .what = s.what,
+                               .created = s.created,
+                               .thread = s.thread,
+                               .id = {.device = s.device, .inode = s.inode},
+                               .path = {}};
+        const bool known = s.what == kind::file || s.what == kind::directory;
+        if (known && gather(slots, s, record.path)) {
+            out.records.push_back(std::move(record));
+        } else {
+            ++out.damaged;
+        }
+    }
+    return 0;
+}
+
+sys::error forget_record(sys::handle h, std::uint32_t number) noexcept {
+    const state gone = state::free;
+    std::size_t done = 0;
+    return sys::call.pwrite(h, &gone, sizeof gone, offset_of(number), done);
+}
+
+}  // namespace tempfile

@@ -1,0 +1,252 @@
+#include "sweep.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "liveness.hpp"
+#include "orphan.hpp"
+#include "registry.hpp"
+#include "registry_file.hpp"
+#include "tempfile/file.hpp"
+#include "tempfile/sweep.hpp"
+
+namespace tempfile {
+namespace {
+
+// One registry that was opened.
+struct registry_reader {
+    registry_contents contents;
+    file handle;
+    bool locked = false;
+    liveness owner = liveness::unknown;
+    bool rebooted = false;
+
+    [[nodiscard]] bool dead() const noexcept { return locked && owner == liveness::dead; }
+};
+
+bool is_complete(std::string_view name) noexcept {
+    return !name.starts_with("new-");
+}
+
+// 0 when it could be read; ENOENT when there is nothing to be done about it.
+sys::error open_registry(sys::handle directory, const char* name, registry_reader& out) {
+    sys::handle h = sys::no_handle;
+    if (const sys::error e = sys::call.open_file(directory, name, h)) {
+        return e;
+    }
+    out.handle = file(h);
+    sys::metadata meta;
+    if (const sys::error e = sys::call.stat(h, meta)) {
+        return e;
+    }
+    if (meta.what != sys::kind::file || meta.owner != sys::call.effective_user()) {
+        return EINVAL;
+    }
+    out.locked = sys::call.lock(h, false) == 0;
+    // Another sweep may have removed it while we were on our way.
+    if (out.locked && (sys::call.stat(h, meta) != 0 || meta.links == 0)) {
+        return ENOENT;
+    }
+    if (!is_complete(name)) {
+        if (out.locked) {
+            sys::call.remove_file(directory, name);
+        }
+        return ENOENT;
+    }
+    if (const sys::error e = read_registry(h, out.contents)) {
+        return e;
+    }
+    sys::process_identity self;
+    sys::call.this_process(self);
+    out.rebooted = out.contents.head.owner.boot != self.boot;
+    out.owner = out.locked ? liveness_of(out.contents.head.owner) : liveness::alive;
+    return 0;
+}
+
+// Calls visit(directory, name) for every file in the registries' directories.
+template <class Visit>
+void for_each_registry(Visit visit) {
+    for (const std::string& path : registry_directories()) {
+        sys::handle h = sys::no_handle;
+        if (open_registry_directory(path, false, h) != 0) {
+            continue;
+        }
+        const file directory(h);
+        alignas(std::uint64_t) std::array<char, sys::list_bytes> buffer;
+        std::size_t used = 0;
+        while (sys::call.list(h, buffer.data(), used) == 0 && used != 0) {
+            sys::entry entry{};
+            for (std::size_t position = 0; sys::next_entry(buffer.data(), used, position, entry);) {
+                const std::string_view name = entry.name;
+                if (name != "." && name != ".." && !visit(path, h, entry.name)) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+registered describe(const registry_contents& contents, const registry_record& record, bool alive) {
+    registered out;
+    out.path = record.path;
+    out.directory = record.what == registry_format::kind::directory;
+    out.created = std::chrono::system_clock::time_point(
+        std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(record.created)));
+    out.pid = contents.head.owner.pid;
+    out.program = contents.head.owner.program.data();
+    out.alive = alive;
+    return out;
+}
+
+class sweeper {
+public:
+    explicit sweeper(const sweep_options& options) noexcept
+        : dry_run_(options.dry_run),
+          end_(sys::call.steady_clock() +
+               static_cast<std::uint64_t>(std::chrono::nanoseconds(std::max(options.at_most, {})).count())) {}
+
+    // False when the time is up.
+    bool visit(const std::string& path, sys::handle directory, const char* name) {
+        if (is_late()) {
+            report_.complete = false;
+            return false;
+        }
+        registry_reader reader;
+        const sys::error e = open_registry(directory, name, reader);
+        if (e == EINVAL || e == ENOTSUP || e == ELOOP || reader.contents.damaged != 0) {
+            report_.unknown.push_back(std::filesystem::path(path) / name);
+        }
+        if (e == 0 && reader.dead()) {
+            bury(reader);
+            if (!dry_run_ && left_ == 0 && reader.contents.damaged == 0) {
+                sys::call.remove_file(directory, name);
+            }
+        }
+        return true;
+    }
+
+    sweep_report report() && { return std::move(report_); }
+
+private:
+    [[nodiscard]] bool is_late() const noexcept { return sys::call.steady_clock() >= end_; }
+
+    // Removes everything in the registry of a dead process.
+    void bury(const registry_reader& reader) {
+        left_ = 0;
+        for (const registry_record& record : reader.contents.records) {
+            registered item = describe(reader.contents, record, false);
+            const bool late = is_late();
+            item.error = late ? code_of(ECANCELED) : remove(record, reader.rebooted);
+            if (item.error == std::errc::no_such_file_or_directory) {  // gone already, or killed before it was made
+                continue;
+            }
+            report_.complete = report_.complete && !late;
+            if (item.error) {
+                ++left_;
+                report_.left.push_back(std::move(item));
+            } else {
+                if (!dry_run_) {
+                    forget_record(reader.handle.native_handle(), record.number);
+                }
+                report_.removed.push_back(std::move(item));
+            }
+        }
+    }
+
+    [[nodiscard]] std::error_code remove(const registry_record& record, bool rebooted) const {
+        const sys::error there = examine_orphan(record, rebooted);
+        if (there != 0) {
+            return code_of(there);
+        }
+        return dry_run_ ? std::error_code() : remove_orphan(record, rebooted).code();
+    }
+
+    bool dry_run_;
+    std::uint64_t end_;
+    std::uint64_t left_ = 0;
+    sweep_report report_;
+};
+
+// --- The end of the process ---
+
+// What std::exit() and quick_exit() leave: objects that nobody destroys. Not what a forked child has inherited.
+void remove_what_is_left() noexcept {
+    try {
+        const registry_status here = registry_here();
+        registry_contents contents;
+        sys::handle h = sys::no_handle;
+        if (here.path.empty() || sys::call.open_file(sys::working_directory, here.path.c_str(), h) != 0) {
+            return;
+        }
+        const file registry(h);
+        if (read_registry(h, contents) != 0) {
+            return;
+        }
+        for (const registry_record& record : contents.records) {
+            // Threads that go on to the last moment must not lose what they use.
+            const bool in_use = record.thread != sys::call.this_thread() && sys::call.thread_runs(record.thread);
+            if (!in_use && !remove_orphan(record, false)) {
+                forget_record(h, record.number);
+            }
+        }
+        withdraw_registry();
+    } catch (const std::bad_alloc&) {
+        // Then the next sweep does it.
+    }
+}
+
+void arrange_end() noexcept {
+    static constinit std::atomic<bool> arranged{false};
+    if (!arranged.exchange(true)) {
+        sys::at_end_of_process(remove_what_is_left);
+    }
+}
+
+}  // namespace
+
+sweep_report sweep(const sweep_options& options) {
+    sweeper work(options);
+    for_each_registry([&](const std::string& path, sys::handle directory, const char* name) {
+        return work.visit(path, directory, name);
+    });
+    return std::move(work).report();
+}
+
+std::vector<registered> leftovers() {
+    std::vector<registered> all;
+    for_each_registry([&](const std::string&, sys::handle directory, const char* name) {
+        registry_reader reader;
+        if (open_registry(directory, name, reader) == 0) {
+            for (const registry_record& record : reader.contents.records) {
+                all.push_back(describe(reader.contents, record, !reader.dead()));
+            }
+        }
+        return true;
+    });
+    return all;
+}
+
+crash_safety explain_crash_safety() {
+    arrange_end();
+    prepare_registry();
+    const registry_status here = registry_here();
+    return {.on = here.trouble == 0, .registry = here.path, .error = code_of(here.trouble)};
+}
+
+void sweep_once() {
+    static constinit std::atomic<bool> done{false};
+    if (done.load(std::memory_order_relaxed) || done.exchange(true)) {
+        return;
+    }
+    arrange_end();
+    const char* wish = sys::call.environment("TEMPFILE_SWEEP");
+    if (wish == nullptr || std::string_view(wish) != "0") {
+        sweep({.at_most = std::chrono::milliseconds(100)});
+    }
+}
+
+}  // namespace tempfile

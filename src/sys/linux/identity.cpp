@@ -1,0 +1,131 @@
+// Which process, on Linux: what /proc says (proc(5)).
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE  // program_invocation_short_name
+#endif
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "sys/linux/linux.hpp"
+#include "sys/posix/posix.hpp"
+
+namespace tempfile::sys::linux_os {
+namespace {
+
+// "/proc/PID/" and something; PID 0 is this process.
+struct process_file {
+    process_file(std::uint64_t pid, const char* what) noexcept {
+        if (pid == 0) {
+            std::snprintf(text, sizeof text, "/proc/self/%s", what);
+        } else {
+            std::snprintf(text, sizeof text, "/proc/%llu/%s", static_cast<unsigned long long>(pid), what);
+        }
+    }
+    char text[48];
+};
+
+// The beginning of a small file, with a terminator.
+error read_text(const char* path, char* into, std::size_t room) noexcept {
+    handle h = no_handle;
+    if (const error e = posix::result([&] { return ::open(path, O_RDONLY | O_CLOEXEC); }, h)) {
+        return e;
+    }
+    std::size_t used = 0;
+    const error e = posix::read(h, into, room - 1, used);
+    posix::close(h);
+    into[e == 0 ? used : 0] = '\0';
+    return e;
+}
+
+template <std::size_t N>
+void copy_line(std::string_view text, std::array<char, N>& into) noexcept {
+    text = text.substr(0, std::min(text.find('\n'), N - 1));
+    std::copy(text.begin(), text.end(), into.begin());
+}
+
+error start_time_of(std::uint64_t pid, std::uint64_t& out) noexcept {
+    char text[1024];
+    if (const error e = read_text(process_file(pid, "stat").text, text, sizeof text)) {
+        return e;
+    }
+    // The second field is the program's name in parentheses, and may hold anything; the 22nd is what we look for.
+    const char* at = std::strrchr(text, ')');
+    for (int field = 2; at != nullptr && field < 22; ++field) {
+        at = std::strchr(at + 1, ' ');
+    }
+    if (at == nullptr) {
+        return EINVAL;
+    }
+    out = std::strtoull(at, nullptr, 10);
+    return 0;
+}
+
+error namespace_of(std::uint64_t pid, std::uint64_t& out) noexcept {
+    char link[64];
+    std::size_t used = 0;
+    const process_file name(pid, "ns/pid");
+    if (const error e = posix::result([&] { return ::readlink(name.text, link, sizeof link - 1); }, used)) {
+        return e;
+    }
+    link[used] = '\0';  // "pid:[4026531836]"
+    const char* number = std::strchr(link, '[');
+    if (number == nullptr) {
+        return EINVAL;
+    }
+    out = std::strtoull(number + 1, nullptr, 10);
+    return 0;
+}
+
+}  // namespace
+
+void this_process(process_identity& out) noexcept {
+    out = {};
+    out.pid = static_cast<std::uint64_t>(::getpid());
+    start_time_of(0, out.start);
+    namespace_of(0, out.pid_namespace);
+    char text[64];
+    if (read_text("/proc/sys/kernel/random/boot_id", text, sizeof text) == 0) {
+        copy_line(text, out.boot);
+    }
+    utsname system{};
+    if (::uname(&system) == 0) {
+        copy_line(system.nodename, out.host);
+    }
+    copy_line(program_invocation_short_name, out.program);
+}
+
+std::uint64_t this_thread() noexcept {
+    return static_cast<std::uint64_t>(::syscall(SYS_gettid));  // gettid(2) has a name since glibc 2.30 only
+}
+
+bool thread_runs(std::uint64_t thread) noexcept {
+    return ::syscall(SYS_tgkill, ::getpid(), static_cast<pid_t>(thread), 0) == 0;
+}
+
+error start_time(std::uint64_t pid, std::uint64_t& out) noexcept {
+    const error e = start_time_of(pid, out);
+    return e == ENOENT ? ESRCH : e;
+}
+
+error process_namespace(std::uint64_t pid, std::uint64_t& out) noexcept {
+    const error e = namespace_of(pid, out);
+    return e == ENOENT ? ESRCH : e;
+}
+
+std::uint64_t wall_clock() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);  // a fifth of what the exact one costs
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+}  // namespace tempfile::sys::linux_os

@@ -1,0 +1,42 @@
+#!/bin/sh
+# tmp ls and tmp sweep: what a killed program left is listed, told, removed.
+# shellcheck source=SCRIPTDIR/check.sh
+. "$(dirname "$0")/check.sh"
+
+mkdir -m 700 registry
+mkdir into
+export TEMPFILE_REGISTRY="$scratch/registry"
+
+exits 0 "$tool" ls
+is "$(cat out)" "" "what is listed of nothing"
+exits 0 "$tool" ls --json
+is "$(out)" "[]" "nothing, as JSON"
+
+# The victim makes a file and a directory, says so, and waits to be killed.
+mkfifo said
+TMPDIR="$scratch/into" "$3" >said &
+victim=$!
+read -r _ <said
+exits 0 "$tool" ls
+is "$(grep -c alive out)" 2 "living ones listed"
+exits 0 "$tool" sweep -v
+is "$(cat out)" "" "what is removed of a living program"
+kill -9 "$victim"
+wait "$victim" 2>/dev/null
+
+exits 0 "$tool" ls
+is "$(grep -c dead out)" 2 "dead ones listed"
+exits 0 "$tool" ls --json
+is "$(python3 -c 'import json; print(sorted(i["kind"] for i in json.load(open("out"))))')" "['directory', 'file']" "JSON"
+exits 0 "$tool" sweep --dry-run
+is "$(grep -c "^would remove $scratch/into/" out)" 2 "what would go"
+is "$(ls into | wc -l)" 2 "what is there after a dry run"
+exits 0 "$tool" sweep -v
+is "$(grep -c "^removed $scratch/into/" out)" 2 "what went"
+empty into
+exits 0 "$tool" sweep --json
+is "$(python3 -c 'import json; print(json.load(open("out")))')" "{'removed': [], 'left': []}" "nothing more"
+echo damaged >registry/1-x
+exits 0 "$tool" sweep
+says "registry/1-x is no registry"
+finish

@@ -1,0 +1,454 @@
+// What a process writes down, and what others make of it: living and dead owners, forks, and the sweep beside them.
+
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <tempfile/tempfile.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "registry.hpp"
+#include "support/mounted.hpp"
+#include "support/scratch.hpp"
+
+namespace tempfile::test {
+namespace {
+
+using path = std::filesystem::path;
+
+// Set until the end of the block.
+class environment_variable {
+public:
+    environment_variable(const char* name, const char* value) : name_(name), before_(std::getenv(name)) {
+        ::setenv(name, value, 1);
+    }
+    ~environment_variable() { ::setenv(name_, before_.c_str(), 1); }
+    environment_variable(const environment_variable&) = delete;
+    environment_variable& operator=(const environment_variable&) = delete;
+
+private:
+    const char* name_;
+    std::string before_;
+};
+
+// A child that runs `body` and stays until it is killed, which end() does.
+class living {
+public:
+    explicit living(const std::function<void()>& body) {
+        int ready[2];
+        if (::pipe(ready) != 0) {
+            throw std::runtime_error("pipe");
+        }
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            body();
+            static_cast<void>(::write(ready[1], "r", 1));
+            ::pause();
+            ::_exit(0);
+        }
+        ::close(ready[1]);
+        char byte = 0;
+        EXPECT_EQ(::read(ready[0], &byte, 1), 1) << "the child failed";
+        ::close(ready[0]);
+    }
+    ~living() { end(); }
+    living(const living&) = delete;
+    living& operator=(const living&) = delete;
+
+    void end() {
+        if (pid_ > 0) {
+            ::kill(pid_, SIGKILL);
+            ::waitpid(pid_, nullptr, 0);
+            pid_ = 0;
+        }
+    }
+
+    [[nodiscard]] pid_t pid() const { return pid_; }
+
+private:
+    pid_t pid_ = 0;
+};
+
+class registries : public testing::Test {
+protected:
+    // Objects that are never destroyed, as in a process that is killed.
+    void make_both() {
+        auto* fp = new named_temporary_file({.dir = dir.path()});
+        *fp << "x";
+        fp->flush();
+        auto* made = new temporary_directory({.dir = dir.path()});
+        std::ofstream(*made / "file") << "x";
+        std::filesystem::create_directories(*made / "sub/sub");
+    }
+
+    // What is registered in `dir`.
+    std::vector<registered> here() {
+        std::vector<registered> all = leftovers();
+        std::erase_if(all, [&](const registered& r) { return r.path.parent_path() != dir.path(); });
+        return all;
+    }
+
+    scratch dir;
+};
+
+TEST_F(registries, T5_what_a_living_process_owns_is_left_alone_and_what_a_dead_one_owned_goes) {
+    living owner([&] { make_both(); });
+    sweep();
+    EXPECT_EQ(dir.names().size(), 2U) << "its owner lives";
+    const auto listed = here();
+    ASSERT_EQ(listed.size(), 2U);
+    for (const registered& r : listed) {
+        EXPECT_TRUE(r.alive);
+        EXPECT_EQ(r.pid, static_cast<std::uint64_t>(owner.pid()));
+        EXPECT_EQ(r.program, "registry");
+        EXPECT_EQ(r.directory, std::filesystem::is_directory(r.path));
+        EXPECT_LT(std::chrono::system_clock::now() - r.created, std::chrono::minutes(5));
+    }
+    owner.end();
+    for (const registered& r : here()) {
+        EXPECT_FALSE(r.alive);
+    }
+    const sweep_report would = sweep({.dry_run = true});
+    EXPECT_EQ(would.removed.size(), 2U);
+    EXPECT_EQ(dir.names().size(), 2U) << "nothing is done in a dry run";
+    const sweep_report report = sweep();
+    EXPECT_EQ(report.removed.size(), 2U);
+    EXPECT_TRUE(report.left.empty() && report.complete);
+    EXPECT_TRUE(dir.empty());
+    EXPECT_TRUE(here().empty());
+}
+
+TEST_F(registries, what_was_kept_or_closed_is_not_in_it) {
+    living owner([&] {
+        named_temporary_file({.prefix = "kept-", .dir = dir.path()}).keep();
+        temporary_directory({.prefix = "kept-", .dir = dir.path()}).keep();
+        auto* caller =
+            new named_temporary_file({.prefix = "never-", .dir = dir.path(), .deletion = delete_when::never});
+        caller->flush();
+        named_temporary_file({.dir = dir.path()}).close();
+        static_cast<void>(mkstemp({.prefix = "mkstemp-", .dir = dir.path()}));
+    });
+    EXPECT_TRUE(here().empty());
+    owner.end();
+    sweep();
+    EXPECT_EQ(dir.names().size(), 4U);
+}
+
+TEST_F(registries, a_forked_child_has_its_own_and_takes_nothing_from_its_parent) {
+    named_temporary_file ours({.dir = dir.path()});
+    living child([&] { make_both(); });
+    EXPECT_EQ(here().size(), 3U);
+    child.end();
+    sweep();
+    ASSERT_EQ(dir.names().size(), 1U);
+    EXPECT_TRUE(std::filesystem::exists(ours.path()));
+}
+
+TEST_F(registries, a_child_can_adopt_what_its_parent_gives_away) {
+    named_temporary_file fp({.dir = dir.path()});
+    temporary_directory made({.dir = dir.path()});
+    std::ofstream(made / "file") << "x";
+    living child([&] {
+        fp.adopt();
+        made.adopt();
+    });
+    fp.keep();
+    made.keep();
+    sweep();
+    EXPECT_EQ(dir.names().size(), 2U) << "the child lives";
+    child.end();
+    sweep();
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, still_there_tells_whether_the_name_leads_to_ours) {
+    named_temporary_file fp({.dir = dir.path()});
+    temporary_directory made({.dir = dir.path()});
+    EXPECT_TRUE(fp.still_there() && made.still_there());
+    std::filesystem::rename(fp.path(), dir / "elsewhere");
+    std::filesystem::rename(made.path(), dir / "elsewhere too");
+    EXPECT_FALSE(fp.still_there() || made.still_there());
+    std::ofstream(fp.path()) << "another";
+    std::filesystem::create_directory(made.path());
+    EXPECT_FALSE(fp.still_there() || made.still_there());
+    std::filesystem::remove_all(dir / "elsewhere too");
+    std::filesystem::remove(dir / "elsewhere");
+}
+
+TEST_F(registries, a_child_that_goes_on_does_not_keep_its_dead_parent_alive) {
+    int grandchild[2];
+    ASSERT_EQ(::pipe(grandchild), 0);
+    living parent([&] {
+        make_both();
+        if (::fork() == 0) {  // inherits every descriptor, the registry's too
+            const pid_t self = ::getpid();
+            static_cast<void>(::write(grandchild[1], &self, sizeof self));
+            ::pause();
+        }
+    });
+    pid_t left = 0;
+    ASSERT_EQ(::read(grandchild[0], &left, sizeof left), static_cast<ssize_t>(sizeof left));
+    parent.end();
+    sweep();
+    EXPECT_TRUE(dir.empty());
+    ::kill(left, SIGKILL);
+}
+
+TEST_F(registries, a_process_that_executes_another_program_is_still_the_owner) {
+    living owner([&] { make_both(); });
+    owner.end();
+    sweep();
+    int gone[2];
+    ASSERT_EQ(::pipe(gone), 0);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        make_both();
+        ::dup2(gone[1], 1);
+        ::execlp("sh", "sh", "-c", "echo; exec sleep 1000", nullptr);
+        ::_exit(1);
+    }
+    char byte = 0;
+    ASSERT_EQ(::read(gone[0], &byte, 1), 1);
+    sweep();
+    EXPECT_EQ(dir.names().size(), 2U) << "the lock is gone, the process is not";
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    sweep();
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, S4_something_else_at_the_path_is_not_touched) {
+    living owner([&] { make_both(); });
+    owner.end();
+    for (const registered& r : here()) {
+        std::filesystem::rename(r.path, r.path.string() + "-moved");
+        std::filesystem::create_directory(r.path);
+        std::ofstream(r.path / "of somebody else") << "x";
+    }
+    const sweep_report report = sweep();
+    EXPECT_EQ(report.left.size(), 2U);
+    for (const registered& r : report.left) {
+        EXPECT_EQ(r.error.value(), ESTALE);
+        EXPECT_TRUE(std::filesystem::exists(r.path / "of somebody else"));
+        std::filesystem::remove_all(r.path);
+    }
+    EXPECT_TRUE(sweep().left.empty()) << "now that nothing stands there, it is done with";
+    EXPECT_TRUE(here().empty());
+}
+
+TEST_F(registries, S5_S10_a_link_at_the_path_is_not_followed) {
+    const scratch outside;
+    std::ofstream(outside / "canary") << "stays";
+    living owner([&] { make_both(); });
+    owner.end();
+    for (const registered& r : here()) {
+        std::filesystem::remove_all(r.path);
+        std::filesystem::create_symlink(r.directory ? outside.path() : outside / "canary", r.path);
+    }
+    EXPECT_EQ(sweep().left.size(), 2U);
+    EXPECT_TRUE(std::filesystem::exists(outside / "canary"));
+    for (const registered& r : here()) {
+        std::filesystem::remove(r.path);
+    }
+    sweep();
+}
+
+TEST_F(registries, what_cannot_be_removed_is_told_and_tried_again) {
+    living owner([&] { make_both(); });
+    owner.end();
+    const scratch mounted;
+    const auto listed = here();
+    const auto directory = std::find_if(listed.begin(), listed.end(), [](const registered& r) { return r.directory; });
+    std::filesystem::permissions(directory->path / "sub", std::filesystem::perms::none);
+    EXPECT_TRUE(sweep().left.empty()) << "modes of our own do not stand in the way";
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, a_limit_of_time_is_kept_and_the_rest_done_later) {
+    living owner([&] { make_both(); });
+    owner.end();
+    const sweep_report none = sweep({.at_most = std::chrono::milliseconds(0)});
+    EXPECT_FALSE(none.complete);
+    EXPECT_TRUE(none.removed.empty());
+    EXPECT_EQ(dir.names().size(), 2U);
+    sweep();
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, paths_of_any_length_and_thousands_of_them) {
+    path deep = dir.path();
+    while (deep.native().size() < 3000) {
+        deep /= std::string(200, 'd');
+    }
+    std::filesystem::create_directories(deep);
+    constexpr std::size_t many = 2000;
+    living owner([&] {
+        for (std::size_t i = 0; i < many; ++i) {
+            // Closed, so that it is not the number of descriptors that limits it.
+            (new named_temporary_file({.dir = i % 100 == 0 ? deep : dir.path(), .deletion = delete_when::destroyed}))
+                ->close();
+        }
+    });
+    owner.end();
+    EXPECT_EQ(sweep().removed.size(), many);
+    EXPECT_EQ(dir.names().size(), 1U);
+    EXPECT_TRUE(std::filesystem::is_empty(deep));
+}
+
+TEST_F(registries, T31_stays_as_small_as_what_lives) {
+    const std::string registry = registry_here().path;
+    const auto before = std::filesystem::file_size(registry);
+    for (int i = 0; i < 20'000; ++i) {
+        const named_temporary_file fp({.dir = dir.path()});
+    }
+    EXPECT_EQ(std::filesystem::file_size(registry), before);
+}
+
+TEST_F(registries, threads_share_it) {
+    std::vector<std::thread> threads;
+    std::atomic<int> wrong = 0;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&] {
+            std::vector<named_temporary_file> held;
+            for (int i = 0; i < 300; ++i) {
+                held.emplace_back(named_temporary_file_options{.dir = dir.path()});
+                if (i % 3 == 0) {
+                    held.erase(held.begin());
+                }
+            }
+            const auto listed = leftovers();
+            for (const auto& fp : held) {
+                wrong += std::none_of(listed.begin(), listed.end(), [&](auto& r) { return r.path == fp.path(); });
+            }
+        });
+    }
+    for (std::thread& t : threads) {
+        t.join();
+    }
+    EXPECT_EQ(wrong, 0);
+    EXPECT_TRUE(here().empty());
+}
+
+// --- Many processes that are killed at random, while others sweep ---
+
+TEST_F(registries, processes_killed_at_random_beside_sweepers_leak_nothing_and_lose_nothing) {
+    living sweeper([] {
+        std::thread([] {
+            while (true) {
+                sweep();
+            }
+        }).detach();
+    });
+    named_temporary_file ours({.dir = dir.path()});
+    std::mt19937 random(std::random_device{}());
+    for (int i = 0; i < 100; ++i) {
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            while (true) {
+                named_temporary_file fp({.dir = dir.path()});
+                fp << "x";
+                fp.flush();
+                temporary_directory made({.dir = dir.path()});
+                std::ofstream(made / "file") << "x";
+                if (!std::filesystem::exists(fp.path()) || !std::filesystem::exists(made / "file")) {
+                    ::_exit(7);
+                }
+            }
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
+        ::kill(pid, SIGKILL);
+        int status = 0;
+        ::waitpid(pid, &status, 0);
+        ASSERT_TRUE(WIFSIGNALED(status)) << "something that lives was removed";
+    }
+    sweeper.end();
+    sweep();
+    EXPECT_EQ(dir.names(), std::vector<std::string>{ours.path().filename().string()});
+}
+
+// --- Where it cannot be ---
+
+TEST_F(registries, T33_a_full_disk_is_no_SIGBUS) {
+    const mounted small("mount -t tmpfs -o size=200k,mode=700 tmpfs $M");
+    if (!small) {
+        GTEST_SKIP() << small.why_not();
+    }
+    const living owner([&] {
+        ::setenv("TEMPFILE_REGISTRY", small.path().c_str(), 1);
+        const bool began = explain_crash_safety().on;
+        std::ofstream(small.path() / "ballast") << std::string(1 << 20, 'b');
+        std::vector<named_temporary_file> all;
+        for (int i = 0; i < 1000; ++i) {  // more than there is room for
+            all.emplace_back(named_temporary_file_options{.dir = dir.path(), .deletion = delete_when::destroyed})
+                .close();
+        }
+        if (!began || leftovers().size() < 200 || leftovers().size() >= 1000) {
+            ::_exit(1);
+        }
+        all.clear();
+    });
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, S3_a_directory_that_others_made_or_may_enter_is_refused_and_everything_works_without) {
+    const scratch squatted;
+    ASSERT_EQ(::chmod(squatted.path().c_str(), 0755), 0);
+    const living owner([&] {
+        ::setenv("TEMPFILE_REGISTRY", squatted.path().c_str(), 1);
+        const crash_safety is = explain_crash_safety();
+        named_temporary_file fp({.dir = dir.path()});
+        fp << "x";
+        temporary_directory made({.dir = dir.path()});
+        fp.close();
+        made.cleanup();
+        if (is.on || is.error != std::errc::operation_not_permitted) {
+            ::_exit(1);
+        }
+    });
+    EXPECT_TRUE(squatted.empty());
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, what_is_no_registry_or_a_damaged_or_newer_one_is_told_and_left_alone) {
+    const scratch place;
+    ASSERT_EQ(::chmod(place.path().c_str(), 0700), 0);
+    living owner([&] {
+        ::setenv("TEMPFILE_REGISTRY", place.path().c_str(), 1);
+        make_both();
+    });
+    owner.end();
+    ASSERT_EQ(place.names().size(), 1U);
+    const path registry = place / place.names().front();
+    const auto change = [&](std::size_t at, const std::string& bytes) {
+        std::fstream file(registry, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(static_cast<std::streamoff>(at));
+        file << bytes;
+    };
+    std::ofstream(place / "something") << "else";
+    const environment_variable here("TEMPFILE_REGISTRY", place.path().c_str());
+
+    change(8, std::string("\x02\0\0\0", 4));  // a newer version
+    EXPECT_EQ(sweep().unknown.size(), 2U);
+    change(8, std::string("\x01\0\0\0", 4));
+    std::ifstream written(registry, std::ios::binary);
+    const std::string all(std::istreambuf_iterator<char>(written), {});
+    change(all.find(dir.path().string()) + 5, "damaged");
+    const sweep_report report = sweep();
+    EXPECT_EQ(report.unknown.size(), 2U);
+    EXPECT_EQ(report.removed.size(), 1U) << "the other one";
+    EXPECT_EQ(dir.names().size(), 1U);
+    EXPECT_TRUE(std::filesystem::exists(registry));
+}
+
+}  // namespace
+}  // namespace tempfile::test
