@@ -70,10 +70,11 @@ sweep_report sweep(const sweep_options& options = {});
 
 /// Whether what this process makes would be found by a sweep if it were killed now.
 struct crash_safety {
-    bool on = false;
+    bool on = false;                 ///< It would.
     std::filesystem::path registry;  ///< Of this process, when on.
     std::error_code error;           ///< Why not, when off.
 };
+/// Makes the registry of this process, if that has not been tried yet, and tells about it.
 [[nodiscard]] crash_safety explain_crash_safety();
 
 }  // namespace tempfile
