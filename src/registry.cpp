@@ -204,7 +204,6 @@ sys::error slots::open_in(const std::string& dir) {
     sys::error e = keep_off_standard_streams(h);
     file_ = file(h);
     path_ = dir;
-    e = e != 0 ? e : sys::call.set_permissions(h, 0600);  // a umask may have left less, and a sweep has to open it
     e = e != 0 ? e : fill(directory, name.c_str(), h);
     if (e != 0) {
         sys::call.remove_file(directory, name.c_str());
