@@ -49,6 +49,7 @@ private:
     void make() noexcept;
     void abandon() noexcept;
     sys::error open_in(const std::string& dir);
+    sys::error try_to_open_in(const std::string& dir, sys::handle directory);
     sys::error fill(sys::handle directory, const char* temporary_name, sys::handle h);
     sys::error map_piece(sys::handle h, std::size_t piece) noexcept;
     bool grow(std::uint32_t from) noexcept;
@@ -192,6 +193,16 @@ sys::error slots::open_in(const std::string& dir) {
         return e;
     }
     const file held(directory);
+    // A sweep that finds the file before it is locked takes it for one of a dead process, and removes it.
+    constexpr int most_tries = 100;
+    sys::error e = EWOULDBLOCK;
+    for (int tries = 0; tries < most_tries && (e == EWOULDBLOCK || e == ENOENT); ++tries) {
+        e = try_to_open_in(dir, directory);
+    }
+    return e;
+}
+
+sys::error slots::try_to_open_in(const std::string& dir, sys::handle directory) {
     std::string name(temporary_prefix);
     name.append(random_characters, '?');
     if (const problem p = random_name(name.data() + temporary_prefix.size())) {

@@ -19,6 +19,7 @@
 
 #include "registry.hpp"
 #include "support/mounted.hpp"
+#include "support/replace_call.hpp"
 #include "support/scratch.hpp"
 
 namespace tempfile::test {
@@ -374,6 +375,28 @@ TEST_F(registries, processes_killed_at_random_beside_sweepers_leak_nothing_and_l
     sweeper.end();
     sweep();
     EXPECT_EQ(dir.names(), std::vector<std::string>{ours.path().filename().string()});
+}
+
+// A sweep can find a registry that was made and is not locked yet: it holds the lock then, or has removed the file.
+TEST_F(registries, a_sweep_between_making_and_locking_is_outrun) {
+    for (const bool removed : {false, true}) {
+        const living owner([&] {
+            int locks = 0;
+            using call = replace_call<&sys::calls::lock>;
+            const call swept([&](sys::handle h, bool shared) {
+                if (++locks > 1) {
+                    return call::real(h, shared);
+                }
+                if (removed) {
+                    std::filesystem::remove(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(h)));
+                }
+                return removed ? 0 : EWOULDBLOCK;
+            });
+            if (!explain_crash_safety().on || locks != 2) {
+                ::_exit(1);
+            }
+        });
+    }
 }
 
 // --- Where it cannot be ---
