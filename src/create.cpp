@@ -183,7 +183,6 @@ problem create_unnamed(const place& where, bool append, file& made) {
             sys::call.close(h);
             return system_problem("cannot take away the name of a temporary file", path, e);
         }
-        owner.leave();
     }
     if (e == 0) {
         e = finish(h, file_mode);

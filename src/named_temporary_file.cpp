@@ -86,7 +86,9 @@ std::filesystem::path named_temporary_file::keep() {
 }
 
 void named_temporary_file::adopt() {
-    if (owns_name_ && !registration_.ours()) {
+    if (deletion_ == delete_when::never) {
+        registration_.enter_nowhere();
+    } else if (owns_name_ && !registration_.ours()) {
         sweep_once();
         registration_.enter(registered_kind::file, path_);
     }

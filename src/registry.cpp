@@ -48,6 +48,7 @@ public:
 private:
     void make() noexcept;
     void abandon() noexcept;
+    [[nodiscard]] bool holds_its_file() const noexcept;
     sys::error open_in(const std::string& dir);
     sys::error try_to_open_in(const std::string& dir, sys::handle directory);
     sys::error fill(sys::handle directory, const char* temporary_name, sys::handle h);
@@ -58,6 +59,7 @@ private:
     std::atomic<std::uint32_t> count_{0};    // 0 when there is no registry
     std::atomic<std::uint64_t> process_{0};  // who prepared it (sys::process_generation)
     file file_;                              // holds the lock
+    sys::identity id_;                       // of the file
     std::string path_;
     sys::error trouble_ = 0;
 };
@@ -124,7 +126,7 @@ bool slots::grow(std::uint32_t from) noexcept {
         return true;  // another thread was faster
     }
     const std::size_t piece = piece_of(from);
-    if (piece == most_pieces || map_piece(file_.native_handle(), piece) != 0) {
+    if (piece == most_pieces || !holds_its_file() || map_piece(file_.native_handle(), piece) != 0) {
         return false;
     }
     next_try = from;
@@ -171,6 +173,11 @@ sys::error slots::fill(sys::handle directory, const char* temporary_name, sys::h
     if (const sys::error e = sys::call.lock(h, false)) {
         return e;
     }
+    sys::metadata made;
+    if (const sys::error e = sys::call.stat(h, made)) {
+        return e;
+    }
+    id_ = made.id;
     if (const sys::error e = map_piece(h, 0)) {
         return e;
     }
@@ -223,8 +230,17 @@ sys::error slots::try_to_open_in(const std::string& dir, sys::handle directory) 
     return e;
 }
 
+// Some programs close every descriptor they do not know (closefrom(3)); then ours is nobody's, or somebody else's.
+bool slots::holds_its_file() const noexcept {
+    sys::metadata there;
+    return sys::call.stat(file_.native_handle(), there) == 0 && there.id == id_;
+}
+
 // Leaves a registry alone that is the parent's, or that could not be completed.
 void slots::abandon() noexcept {
+    if (!file_.closed() && !holds_its_file()) {
+        static_cast<void>(file_.release());
+    }
     count_.store(0, std::memory_order_release);
     for (std::size_t piece = 0; piece < most_pieces; ++piece) {
         if (slot* const memory = pieces_[piece].exchange(nullptr)) {

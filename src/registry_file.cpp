@@ -73,7 +73,8 @@ bool is_ours_to_name(std::string_view path) noexcept {
 // Reads the path that begins in slots[at]; false when it makes no sense.
 bool gather(const std::vector<raw_slot>& slots, const raw_slot& head, std::string& path) {
     std::size_t rest = head.length;
-    if (rest > slots.size() * sizeof(slot::text)) {
+    constexpr std::size_t longest = 64 * 1024;  // the system refuses paths of more than 4096 bytes
+    if (rest > longest) {
         return false;
     }
     for (const raw_slot* s = &head;; s = &slots[s->next]) {

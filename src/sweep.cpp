@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <new>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -104,10 +105,14 @@ registered describe(const registry_contents& contents, const registry_record& re
 
 class sweeper {
 public:
+    static constexpr std::chrono::milliseconds longest = std::chrono::hours(24);
+
     explicit sweeper(const sweep_options& options) noexcept
         : dry_run_(options.dry_run),
           end_(sys::call.steady_clock() +
-               static_cast<std::uint64_t>(std::chrono::nanoseconds(std::max(options.at_most, {})).count())) {}
+               static_cast<std::uint64_t>(
+                   std::chrono::nanoseconds(std::clamp<std::chrono::milliseconds>(options.at_most, {}, longest))
+                       .count())) {}
 
     // False when the time is up.
     bool visit(const std::string& path, sys::handle directory, const char* name) {
@@ -117,7 +122,7 @@ public:
         }
         registry_reader reader;
         const sys::error e = open_registry(directory, name, reader);
-        if (e == EINVAL || e == ENOTSUP || e == ELOOP || reader.contents.damaged != 0) {
+        if (e == EINVAL || e == ENOTSUP || e == ELOOP || (reader.locked && reader.contents.damaged != 0)) {
             report_.unknown.push_back(std::filesystem::path(path) / name);
         }
         if (e == 0 && reader.dead()) {
@@ -245,7 +250,11 @@ void sweep_once() {
     arrange_end();
     const char* wish = sys::call.environment("TEMPFILE_SWEEP");
     if (wish == nullptr || std::string_view(wish) != "0") {
-        sweep({.at_most = std::chrono::milliseconds(100)});
+        try {
+            sweep({.at_most = std::chrono::milliseconds(100)});
+        } catch (const std::bad_alloc&) {
+            // Somebody else's registry is no reason for this process to fail.
+        }
     }
 }
 

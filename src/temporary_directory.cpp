@@ -83,6 +83,9 @@ std::filesystem::path temporary_directory::keep() {
 }
 
 void temporary_directory::adopt() {
+    if (deletion_ == delete_when::never) {
+        registration_.enter_nowhere();
+    }
     if (!owns_ || registration_.ours()) {
         return;
     }

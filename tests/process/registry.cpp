@@ -1,5 +1,6 @@
 // What a process writes down, and what others make of it: living and dead owners, forks, and the sweep beside them.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -170,6 +171,59 @@ TEST_F(registries, a_child_can_adopt_what_its_parent_gives_away) {
     child.end();
     sweep();
     EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, what_is_nobodys_to_remove_stays_so_when_it_is_adopted) {
+    named_temporary_file fp({.dir = dir.path(), .deletion = delete_when::never});
+    temporary_directory made({.dir = dir.path(), .deletion = delete_when::never});
+    living child([&] {
+        fp.adopt();
+        made.adopt();
+    });
+    EXPECT_TRUE(here().empty());
+    child.end();
+    sweep();
+    EXPECT_EQ(dir.names().size(), 2U);
+}
+
+TEST_F(registries, a_descriptor_that_was_closed_by_others_is_not_used) {
+    const living owner([&] {
+        named_temporary_file first({.dir = dir.path()});
+        const std::string registry = registry_here().path;
+        const path stranger = dir / "stranger";
+        for (int h = 3; h < 64; ++h) {
+            if (std::error_code ec;
+                std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(h), ec) == registry) {
+                ::close(h);
+                if (::open(stranger.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600) != h) {
+                    ::_exit(1);
+                }
+            }
+        }
+        std::vector<named_temporary_file> all;
+        for (int i = 0; i < 400; ++i) {  // more than there is room for without growing
+            all.emplace_back(named_temporary_file_options{.dir = dir.path(), .deletion = delete_when::destroyed})
+                .close();
+        }
+        if (std::filesystem::file_size(stranger) != 0) {
+            ::_exit(1);
+        }
+        std::filesystem::remove(stranger);
+    });
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, T34_a_process_that_ended_and_was_not_asked_how_is_dead) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        make_both();
+        ::kill(::getpid(), SIGKILL);
+    }
+    siginfo_t ended{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT), 0);
+    sweep();
+    EXPECT_TRUE(dir.empty());
+    ::waitpid(pid, nullptr, 0);
 }
 
 TEST_F(registries, still_there_tells_whether_the_name_leads_to_ours) {

@@ -60,6 +60,10 @@ error start_time_of(std::uint64_t pid, std::uint64_t& out) noexcept {
     }
     // The second field is the program's name in parentheses, and may hold anything; the 22nd is what we look for.
     const char* at = std::strrchr(text, ')');
+    // Third, its state: one that is only waiting for its parent to ask how it ended has ended.
+    if (at != nullptr && at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X')) {
+        return ESRCH;
+    }
     for (int field = 2; at != nullptr && field < 22; ++field) {
         at = std::strchr(at + 1, ' ');
     }
