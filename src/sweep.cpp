@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cerrno>
 #include <new>
-#include <optional>
 #include <string_view>
 #include <utility>
 

@@ -318,14 +318,13 @@ TEST_F(registries, S5_S10_a_link_at_the_path_is_not_followed) {
     sweep();
 }
 
-TEST_F(registries, what_cannot_be_removed_is_told_and_tried_again) {
+TEST_F(registries, modes_of_our_own_do_not_stand_in_the_way) {
     living owner([&] { make_both(); });
     owner.end();
-    const scratch mounted;
     const auto listed = here();
     const auto directory = std::find_if(listed.begin(), listed.end(), [](const registered& r) { return r.directory; });
     std::filesystem::permissions(directory->path / "sub", std::filesystem::perms::none);
-    EXPECT_TRUE(sweep().left.empty()) << "modes of our own do not stand in the way";
+    EXPECT_TRUE(sweep().left.empty());
     EXPECT_TRUE(dir.empty());
 }
 
@@ -447,6 +446,20 @@ TEST_F(registries, a_sweep_between_making_and_locking_is_outrun) {
                 return removed ? 0 : EWOULDBLOCK;
             });
             if (!explain_crash_safety().on || locks != 2) {
+                ::_exit(1);
+            }
+        });
+    }
+}
+
+// Where space cannot be reserved it is written, so that the mapped pages have room.
+TEST_F(registries, without_fallocate_the_space_is_written) {
+    for (const int refusal : {EOPNOTSUPP, EINVAL, ENOSYS}) {
+        const living owner([&] {
+            const replace_call<&sys::calls::allocate> none([&](auto&&...) { return refusal; });
+            const crash_safety is = explain_crash_safety();
+            struct stat st {};
+            if (!is.on || ::stat(is.registry.c_str(), &st) != 0 || st.st_size != 65536) {
                 ::_exit(1);
             }
         });
