@@ -183,6 +183,7 @@ problem create_unnamed(const place& where, bool append, file& made) {
             sys::call.close(h);
             return system_problem("cannot take away the name of a temporary file", path, e);
         }
+        owner.leave();
     }
     if (e == 0) {
         e = finish(h, file_mode);
@@ -232,7 +233,7 @@ problem create_directory(const place& where, std::string& path, file& handle, re
     }
     handle = file(h);
     if (owner != nullptr) {
-        owner->identify(made.id.device, made.id.inode);
+        owner->identify(made.id.device, made.id.inode, made.born);
         // systemd-tmpfiles leaves a directory alone whose lock somebody holds (tmpfiles.d(5)). Where there are no locks
         // there is nothing to be done about it.
         sys::call.lock(h, true);

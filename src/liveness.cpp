@@ -43,8 +43,10 @@ sys::error find_process(Visit visit) {
     }
 }
 
-// From the initial namespace: a namespace in which no process lives has only dead ones. A process whose namespace we
-// are not shown may be in it.
+// From the initial namespace: a namespace in which no process lives has only dead ones. Where we are refused (EACCES,
+// ptrace(2)) the process is another user's, who has a registry of its own; one of ours that executed a set-user-id
+// program is refused too, and counts as dead in a namespace where it is the last. After any other failure it may be in
+// there.
 liveness liveness_in_namespace(std::uint64_t wanted) {
     const sys::error e = find_process([wanted](std::uint64_t pid) {
         std::uint64_t its = 0;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "create.hpp"
+#include "registry.hpp"
 #include "tempfile/location.hpp"
 #include "tempfile/name.hpp"
 
@@ -29,6 +30,7 @@ struct process_wide {
 process_wide& shared() {
     static process_wide* const state = [] {
         static auto* const made = new process_wide;
+        handle_forks_of_registry();  // the probe of the search may enter a name while this lock is held
         sys::at_fork([] { made->mutex.lock(); }, [] { made->mutex.unlock(); });
         return made;
     }();

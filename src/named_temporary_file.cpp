@@ -7,6 +7,7 @@
 #include "file_object.hpp"
 #include "location.hpp"
 #include "remove_tree.hpp"
+#include "report.hpp"
 #include "sweep.hpp"
 
 namespace tempfile {
@@ -18,7 +19,7 @@ problem named_temporary_file::make(const named_temporary_file_options& options) 
     }
     open(std::make_unique<file_buf>(file(), options.mode, options.buffering), options.newline);
     deletion_ = options.deletion;
-    registration* const owner = deletion_ == delete_when::never ? nullptr : &registration_;
+    registration* const owner = is_kept_from_birth(deletion_) ? nullptr : &registration_;
     if (owner != nullptr) {
         sweep_once();
     } else {
@@ -59,14 +60,23 @@ named_temporary_file& named_temporary_file::operator=(named_temporary_file&& oth
 }
 
 named_temporary_file::~named_temporary_file() {
-    if (owns_name_ && deletion_ != delete_when::never) {
-        if (ours_to_remove()) {
-            const sys::error e = sys::call.remove_file(sys::working_directory, path_.c_str());
-            if (e == 0 || e == ENOENT) {  // else a later sweep may be able to
-                registration_.leave();
-            }
+    const bool is_to_go = owns_name_ && deletion_ != delete_when::never;
+    if (is_to_go && ours_to_remove() && registration_.is_to_be_kept()) {
+        give_away();
+        notify(report_event::kept, path_);
+    }
+    try {
+        if (is_to_go && owns_name_) {
+            const problem p = ours_to_remove() ? remove_name() : no_problem();
+            vanish();
+            succeed(p);
+        } else {
+            close();
         }
-        vanish();
+    } catch (const std::exception& e) {
+        const auto* known = dynamic_cast<const std::system_error*>(&e);
+        notify(is_to_go && owns_name_ ? report_event::not_removed : report_event::not_written, path_,
+               known != nullptr ? known->code() : std::make_error_code(std::errc::not_enough_memory));
     }
 }
 
@@ -80,13 +90,17 @@ void named_temporary_file::swap(named_temporary_file& other) noexcept {
 
 std::filesystem::path named_temporary_file::keep() {
     std::filesystem::path kept = path_;
-    owns_name_ = false;
-    registration_.leave();
+    give_away();
     return kept;
 }
 
+void named_temporary_file::give_away() noexcept {
+    owns_name_ = false;
+    registration_.leave();
+}
+
 void named_temporary_file::adopt() {
-    if (deletion_ == delete_when::never) {
+    if (is_kept_from_birth(deletion_)) {
         registration_.enter_nowhere();
     } else if (owns_name_ && !registration_.ours()) {
         sweep_once();
@@ -116,7 +130,7 @@ problem named_temporary_file::remove_name() {
 // The name goes before the handle: an error of close(2) must not leave the file behind. Until the name is gone nothing
 // has been given up.
 void named_temporary_file::do_close() {
-    if (ours_to_remove() && deletion_ == delete_when::closed) {
+    if (ours_to_remove() && deletion_ == delete_when::closed && !registration_.is_to_be_kept()) {
         flush();
         succeed(remove_name());
     }
@@ -130,10 +144,16 @@ problem named_temporary_file::remove_now() {
     if (!ours_to_remove()) {
         return system_problem("cannot remove a named temporary file of the parent process", path_, EPERM);
     }
+    std::error_code ec;
+    if (registration_.is_to_be_kept()) {
+        give_away();
+        notify(report_event::kept, path_);
+        close(ec);
+        return ec ? system_problem("cannot close a named temporary file", path_, ec) : no_problem();
+    }
     if (problem p = remove_name()) {
         return p;
     }
-    std::error_code ec;
     discard(ec);
     return ec ? system_problem("cannot close a named temporary file", path_, ec) : no_problem();
 }

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "remove_tree.hpp"
+#include "repair.hpp"
 
 namespace tempfile {
 namespace {
@@ -19,10 +20,12 @@ bool is_recorded(const registry_record& record, const sys::metadata& there, bool
     // Not identified yet: its maker was killed before it could open it, so that it must be empty.
     const bool same = record.id.inode == 0 ||
                       (record.id.inode == there.id.inode && (rebooted || record.id.device == there.id.device));
-    return there.what == sys::kind::directory && same;
+    // ext4 gives the inode of a directory that went to the next one that is made.
+    const bool born_then = record.born == 0 || there.born == 0 || record.born == there.born;
+    return there.what == sys::kind::directory && same && born_then;
 }
 
-problem remove_directory(const registry_record& record, bool rebooted) {
+problem remove_directory(const registry_record& record, bool rebooted, std::uint64_t end) {
     if (record.id.inode == 0) {
         const sys::error e = sys::call.remove_directory(sys::working_directory, record.path.c_str());
         return e == 0 || e == ENOENT ? no_problem()
@@ -31,7 +34,8 @@ problem remove_directory(const registry_record& record, bool rebooted) {
     sys::handle h = sys::no_handle;
     sys::error e = sys::call.open_directory(sys::working_directory, record.path.c_str(), h);
     if (e == EACCES) {  // its mode was changed
-        e = sys::call.open_path(sys::working_directory, record.path.c_str(), h);
+        e = open_inaccessible(sys::working_directory, record.path.c_str(), h,
+                              [&](const sys::metadata& m) { return is_recorded(record, m, rebooted); });
     }
     const file held(h);
     sys::metadata there;
@@ -43,7 +47,7 @@ problem remove_directory(const registry_record& record, bool rebooted) {
     }
     return e == ENOENT ? no_problem()
            : e != 0    ? system_problem("cannot remove a temporary directory", record.path, e)
-                       : remove_tree(record.path, held);
+                       : remove_tree(record.path, held, end);
 }
 
 }  // namespace
@@ -56,10 +60,10 @@ sys::error examine_orphan(const registry_record& record, bool rebooted) noexcept
     return is_recorded(record, there, rebooted) ? 0 : ESTALE;
 }
 
-problem remove_orphan(const registry_record& record, bool rebooted) {
+problem remove_orphan(const registry_record& record, bool rebooted, std::uint64_t end) {
     sys::error e = examine_orphan(record, rebooted);
     if (e == 0 && record.what == kind::directory) {
-        return remove_directory(record, rebooted);
+        return remove_directory(record, rebooted, end);
     }
     if (e == 0) {
         e = sys::call.remove_file(sys::working_directory, record.path.c_str());

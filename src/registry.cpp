@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <exception>
 #include <mutex>
 #include <new>
+#include <thread>
 
 #include "handle.hpp"
 #include "name.hpp"
+#include "report.hpp"
 #include "tempfile/file.hpp"
 
 namespace tempfile {
@@ -19,7 +23,10 @@ class slots {
 public:
     // A free slot, claimed; 0 when there is none to be had.
     std::uint32_t claim() noexcept;
+    // That hold no complete path.
     void free(std::uint32_t number) noexcept;
+    // That begin with a path.
+    void take_out(std::uint32_t number) noexcept;
     [[nodiscard]] slot& at(std::uint32_t number) const noexcept {
         const std::size_t piece = piece_of(number);
         return pieces_[piece].load(std::memory_order_acquire)[number - first_in_piece(piece)];
@@ -34,7 +41,10 @@ public:
     }
 
     registry_status status();
+    void label(std::string_view text) noexcept;
     void withdraw() noexcept;
+    std::size_t remove_all(removal (*remove)(const registered_path&) noexcept, bool forget) noexcept;
+    void discard() noexcept;
     // In a child that was just forked: what it inherited belongs to the parent, above all the lock, which its memory
     // holds as well as its descriptor.
     void let_go_in_child() noexcept {
@@ -48,7 +58,9 @@ public:
 private:
     void make() noexcept;
     void abandon() noexcept;
+    [[nodiscard]] bool is_here() const noexcept;
     [[nodiscard]] bool holds_its_file() const noexcept;
+    [[nodiscard]] bool path_at(const slot& head) noexcept;
     sys::error open_in(const std::string& dir);
     sys::error try_to_open_in(const std::string& dir, sys::handle directory);
     sys::error fill(sys::handle directory, const char* temporary_name, sys::handle h);
@@ -58,15 +70,24 @@ private:
     std::array<std::atomic<slot*>, most_pieces> pieces_{};
     std::atomic<std::uint32_t> count_{0};    // 0 when there is no registry
     std::atomic<std::uint64_t> process_{0};  // who prepared it (sys::process_generation)
-    file file_;                              // holds the lock
+    std::atomic<std::uint64_t> number_{0};   // of that process
+    std::atomic<std::uint64_t> walker_{0};   // the thread in remove_all()
+    std::array<char, 4097> walked_{};        // a path there: longer ones the system does not take
+    std::array<char, 64> label_{};           // empty: the program's name
+    file file_;                              // holds the lock; closed when there is only memory
     sys::identity id_;                       // of the file
     std::string path_;
     sys::error trouble_ = 0;
 };
 
+// For signal handlers, which must not make it.
+constinit std::atomic<slots*> made_already{nullptr};
+
 slots& mine() {
     static slots* const all = [] {
         static auto* const made = new slots;
+        sys::process_generation();  // the first call is not for signal handlers
+        made_already.store(made);
         sys::at_fork([] { made->mutex.lock(); },
                      [] {
                          made->let_go_in_child();
@@ -120,13 +141,27 @@ void slots::free(std::uint32_t number) noexcept {
     }
 }
 
+// While another thread removes what stands there, it stands there.
+void slots::take_out(std::uint32_t number) noexcept {
+    std::atomic<state>& is = at(number).is;
+    auto now = state::live;
+    while (!is.compare_exchange_weak(now, state::claimed, std::memory_order_acquire) && now != state::free) {
+        if (now == state::removing) {
+            std::this_thread::yield();
+        }
+        now = state::live;
+    }
+    free(number);
+}
+
 bool slots::grow(std::uint32_t from) noexcept {
     const std::lock_guard lock(mutex);
     if (count() != from) {
         return true;  // another thread was faster
     }
     const std::size_t piece = piece_of(from);
-    if (piece == most_pieces || !holds_its_file() || map_piece(file_.native_handle(), piece) != 0) {
+    const bool can_grow = file_.closed() || holds_its_file();
+    if (piece == most_pieces || !can_grow || map_piece(file_.native_handle(), piece) != 0) {
         return false;
     }
     next_try = from;
@@ -152,7 +187,7 @@ sys::error reserve(sys::handle h, std::uint64_t offset, std::uint64_t bytes) noe
 sys::error slots::map_piece(sys::handle h, std::size_t piece) noexcept {
     const std::uint64_t offset = offset_of(first_in_piece(piece));
     const std::uint64_t bytes = offset_of(first_in_piece(piece + 1)) - offset;
-    if (const sys::error e = reserve(h, offset, bytes)) {
+    if (const sys::error e = h == sys::no_handle ? 0 : reserve(h, offset, bytes)) {
         return e;
     }
     void* memory = nullptr;
@@ -178,6 +213,13 @@ sys::error slots::fill(sys::handle directory, const char* temporary_name, sys::h
         return e;
     }
     id_ = made.id;
+    constexpr std::uint32_t owners = 0600;
+    if ((made.permissions & owners) != owners) {  // the umask took them
+        if (const sys::error e = sys::call.set_permissions(h, owners)) {
+            return e;
+        }
+    }
+    sys::call.overwrite_in_place(h);  // else each writing of a page could find the disk full
     if (const sys::error e = map_piece(h, 0)) {
         return e;
     }
@@ -188,6 +230,9 @@ sys::error slots::fill(sys::handle directory, const char* temporary_name, sys::h
     head.user = sys::call.effective_user();
     head.made = sys::call.wall_clock();
     sys::call.this_process(head.owner);
+    if (label_[0] != '\0') {
+        head.owner.program = label_;
+    }
     std::memcpy(static_cast<void*>(pieces_[0].load()), &head, sizeof head);
     const std::string name = std::to_string(head.owner.pid) + (temporary_name + temporary_prefix.size() - 1);
     path_ += '/' + name;
@@ -249,6 +294,7 @@ void slots::abandon() noexcept {
     }
     file_ = file();
     path_.clear();
+    walker_.store(0);  // a thread that the child does not have
 }
 
 void slots::make() noexcept {
@@ -263,13 +309,17 @@ void slots::make() noexcept {
         for (const std::string& dir : registry_directories()) {
             trouble_ = open_in(dir);
             if (trouble_ == 0) {
-                count_.store(first_slots, std::memory_order_release);
                 break;
             }
         }
     } catch (const std::bad_alloc&) {
         abandon();
         trouble_ = ENOMEM;
+    }
+    // Without a file, memory: what can be removed at the end of the process is removed then.
+    if (trouble_ == 0 || map_piece(sys::no_handle, 0) == 0) {
+        number_.store(sys::call.process_number());
+        count_.store(first_slots, std::memory_order_release);
     }
     process_.store(process, std::memory_order_release);
 }
@@ -280,17 +330,95 @@ registry_status slots::status() {
     return here ? registry_status{.path = path_, .trouble = trouble_} : registry_status{.path = {}, .trouble = ENOENT};
 }
 
+void slots::label(std::string_view text) noexcept {
+    const std::lock_guard lock(mutex);
+    text = text.substr(0, std::min(text.find('\0'), label_.size() - 1));
+    label_.fill('\0');
+    std::copy(text.begin(), text.end(), label_.begin());
+    if (is_here()) {
+        sys::process_identity self;
+        sys::call.this_process(self);
+        const auto& shown = label_[0] != '\0' ? label_ : self.program;
+        auto* const head = static_cast<char*>(static_cast<void*>(pieces_[0].load()));
+        std::memcpy(head + offsetof(header, owner) + offsetof(sys::process_identity, program), shown.data(),
+                    shown.size());
+    }
+}
+
+// The number as well: a child that shares our memory has our generation (vfork(2)).
+bool slots::is_here() const noexcept {
+    return count() != 0 && process_.load(std::memory_order_acquire) == sys::process_generation() &&
+           number_.load() == sys::call.process_number();
+}
+
 void slots::withdraw() noexcept {
     const std::lock_guard lock(mutex);
-    const bool here = process_.load() == sys::process_generation() && count() != 0;
-    for (std::uint32_t number = first_slot; here && number < count(); ++number) {
+    const std::uint32_t there = is_here() ? count() : 0;
+    for (std::uint32_t number = first_slot; number < there; ++number) {
         if (at(number).is.load(std::memory_order_acquire) == state::live) {
             return;
         }
     }
-    if (here) {
+    discard();
+}
+
+void slots::discard() noexcept {
+    if (is_here() && !path_.empty()) {
         sys::call.remove_file(sys::working_directory, path_.c_str());  // it stays mapped: threads may still run
     }
+}
+
+// --- In a signal handler ---
+
+// Copies the path together; false when it is too long.
+bool slots::path_at(const slot& head) noexcept {
+    if (head.length >= walked_.size()) {
+        return false;
+    }
+    std::size_t done = 0;
+    for (const slot* s = &head; done < head.length; s = &at(s->next)) {
+        const std::size_t here = std::min<std::size_t>(head.length - done, s->text.size());
+        std::memcpy(walked_.data() + done, s->text.data(), here);
+        done += here;
+    }
+    walked_[done] = '\0';
+    return true;
+}
+
+std::size_t slots::remove_all(removal (*remove)(const registered_path&) noexcept, bool forget) noexcept {
+    if (!is_here()) {
+        return 0;
+    }
+    const std::uint64_t self = sys::call.this_thread();
+    for (std::uint64_t walker = 0; !walker_.compare_exchange_weak(walker, self, std::memory_order_acquire);) {
+        if (walker == self) {
+            return 0;
+        }
+        walker = 0;
+        std::this_thread::yield();
+    }
+    std::size_t failed = 0;
+    const std::uint32_t there = count();
+    for (std::uint32_t number = first_slot; number < there; ++number) {
+        slot& head = at(number);
+        auto expected = state::live;
+        if (!head.is.compare_exchange_strong(expected, state::removing, std::memory_order_acquire)) {
+            continue;
+        }
+        const registered_path item{.path = walked_.data(),
+                                   .what = head.what,
+                                   .id = {.device = head.device.load(), .inode = head.inode.load()},
+                                   .thread = head.thread};
+        const bool gone = path_at(head) && remove(item) == removal::done;
+        failed += gone ? 0 : 1;
+        if (gone && forget) {
+            free(number);
+        } else {
+            head.is.store(state::live, std::memory_order_release);
+        }
+    }
+    walker_.store(0, std::memory_order_release);
+    return failed;
 }
 
 }  // namespace
@@ -316,6 +444,7 @@ void registration::enter(registered_kind what, std::string_view path) noexcept {
     leave();
     slots& all = mine();
     all.prepare();
+    exceptions_ = std::uncaught_exceptions();
     process_ = sys::process_generation();
     constexpr std::size_t room = sizeof(slot::text);
     // From the end, so that the head is written last.
@@ -338,8 +467,9 @@ void registration::enter(registered_kind what, std::string_view path) noexcept {
     head.length = static_cast<std::uint32_t>(path.size());
     head.what = what;
     head.created = sys::call.wall_clock();
-    head.device = 0;
-    head.inode = 0;
+    head.born.store(0, std::memory_order_relaxed);
+    head.device.store(0, std::memory_order_relaxed);
+    head.inode.store(0, std::memory_order_relaxed);
     head.thread = this_thread();
     head.check = checksum(path, what);
     head.is.store(state::live, std::memory_order_release);
@@ -351,21 +481,27 @@ void registration::enter_nowhere() noexcept {
     process_ = sys::process_generation();
 }
 
+bool registration::is_to_be_kept() const noexcept {
+    const keep_wish wish = wish_to_keep();
+    return wish == keep_wish::everything || (wish == keep_wish::on_error && std::uncaught_exceptions() > exceptions_);
+}
+
 bool registration::ours() const noexcept {
     return process_ != 0 && process_ == sys::process_generation();
 }
 
-void registration::identify(std::uint64_t device, std::uint64_t inode) noexcept {
+void registration::identify(std::uint64_t device, std::uint64_t inode, std::uint64_t born) noexcept {
     if (number_ != 0 && ours()) {
         slot& head = mine().at(number_);
-        head.device = device;
-        head.inode = inode;
+        head.born.store(born, std::memory_order_relaxed);
+        head.device.store(device, std::memory_order_relaxed);
+        head.inode.store(inode, std::memory_order_release);
     }
 }
 
 void registration::leave() noexcept {
     if (number_ != 0 && ours()) {
-        mine().free(number_);
+        mine().take_out(number_);
     }
     number_ = 0;
     process_ = 0;
@@ -413,12 +549,31 @@ registry_status registry_here() {
     return mine().status();
 }
 
+void handle_forks_of_registry() noexcept {
+    mine();
+}
+
 void prepare_registry() noexcept {
     mine().prepare();
 }
 
+void label_registry(std::string_view label) noexcept {
+    mine().label(label);
+}
+
 void withdraw_registry() noexcept {
     mine().withdraw();
+}
+
+std::size_t remove_registered(removal (*remove)(const registered_path&) noexcept, bool forget) noexcept {
+    slots* const all = made_already.load();
+    return all == nullptr ? 0 : all->remove_all(remove, forget);
+}
+
+void discard_registry() noexcept {
+    if (slots* const all = made_already.load()) {
+        all->discard();
+    }
 }
 
 }  // namespace tempfile

@@ -10,6 +10,7 @@
 #include "tempfile/registration.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tempfile {
@@ -27,10 +28,38 @@ struct registry_status {
 };
 registry_status registry_here();
 
+// Registers what the registry does around a fork. A lock that is held while something is entered registers its own
+// fork handlers after this: the last ones registered are the first to lock (pthread_atfork(3)).
+void handle_forks_of_registry() noexcept;
+
 // Makes the registry of this process, if that has not been tried yet.
 void prepare_registry() noexcept;
 
+// What stands in it for the name of the program.
+void label_registry(std::string_view label) noexcept;
+
 // Takes away the name of this process's registry if no path stands in it: for the end of the process.
 void withdraw_registry() noexcept;
+
+// --- In a signal handler: without allocation and lock ---
+
+// What stands in the registry of this process.
+struct registered_path {
+    const char* path;
+    registered_kind what;
+    sys::identity id;      // of a directory, once it was looked at
+    std::uint64_t thread;  // that made it
+};
+
+enum class removal { failed, done };
+
+// Calls remove(path) for everything that stands in the registry of this process, which may be one that has no file.
+// What was removed stays in it, for its object to take out, unless `forget` says that there is no object any more.
+// @return how many were not removed. 0, without doing anything, in a process that has no registry of its own, and
+// inside another such call of the same thread; one of another thread is waited for.
+std::size_t remove_registered(removal (*remove)(const registered_path&) noexcept, bool forget) noexcept;
+
+// As withdraw_registry, without looking into it.
+void discard_registry() noexcept;
 
 }  // namespace tempfile

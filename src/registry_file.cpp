@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <span>
 
 #include "tempfile/file.hpp"
@@ -52,6 +51,7 @@ struct raw_slot {
     std::uint32_t length;
     kind what;
     std::uint64_t created;
+    std::uint64_t born;
     std::uint64_t device;
     std::uint64_t inode;
     std::uint64_t thread;
@@ -70,23 +70,44 @@ bool is_ours_to_name(std::string_view path) noexcept {
     return !name.empty() && name != "." && name != "..";
 }
 
-// Reads the path that begins in slots[at]; false when it makes no sense.
-bool gather(const std::vector<raw_slot>& slots, const raw_slot& head, std::string& path) {
+// Reads the path that begins in `head`; false when it makes no sense.
+bool gather(sys::handle h, const raw_slot& head, std::string& path) {
     std::size_t rest = head.length;
     constexpr std::size_t longest = 64 * 1024;  // the system refuses paths of more than 4096 bytes
     if (rest > longest) {
         return false;
     }
-    for (const raw_slot* s = &head;; s = &slots[s->next]) {
-        const std::size_t here = std::min(rest, s->text.size());
-        path.append(s->text.data(), here);
+    for (raw_slot s = head;;) {
+        const std::size_t here = std::min(rest, s.text.size());
+        path.append(s.text.data(), here);
         rest -= here;
         if (rest == 0) {
             return is_ours_to_name(path) && checksum(path, head.what) == head.check;
         }
-        if (s->next < first_slot || s->next >= slots.size()) {
+        std::size_t got = 0;
+        if (s.next < first_slot || read_at(h, offset_of(s.next), std::as_writable_bytes(std::span(&s, 1)), got) != 0 ||
+            got != sizeof s) {
             return false;
         }
+    }
+}
+
+void read_slot(sys::handle h, std::uint32_t number, const raw_slot& s, registry_contents& out) {
+    if (s.is != state::live && s.is != state::removing) {
+        return;
+    }
+    registry_record record{.number = number,
+                           .what = s.what,
+                           .created = s.created,
+                           .thread = s.thread,
+                           .id = {.device = s.device, .inode = s.inode},
+                           .born = s.born,
+                           .path = {}};
+    const bool known = s.what == kind::file || s.what == kind::directory;
+    if (known && gather(h, s, record.path)) {
+        out.records.push_back(std::move(record));
+    } else {
+        ++out.damaged;
     }
 }
 
@@ -97,33 +118,19 @@ sys::error read_registry(sys::handle h, registry_contents& out) {
     if (const sys::error e = read_header(h, out.head)) {
         return e;
     }
-    sys::metadata meta;
-    if (const sys::error e = sys::call.stat(h, meta)) {
-        return e;
-    }
-    constexpr std::uint64_t most = std::uint64_t{first_in_piece(most_pieces)} * sizeof(slot);
-    std::vector<raw_slot> slots(static_cast<std::size_t>(std::min(meta.size, most) / sizeof(slot)));
-    std::size_t got = 0;
-    if (const sys::error e = read_at(h, 0, std::as_writable_bytes(std::span(slots)), got)) {
-        return e;
-    }
-    slots.resize(got / sizeof(slot));
-    for (std::uint32_t number = first_slot; number < slots.size(); ++number) {
-        const raw_slot& s = slots[number];
-        if (s.is != state::live) {
-            continue;
+    // A piece at a time: the length of the file is what somebody says.
+    std::vector<raw_slot> piece(first_slots);
+    for (std::uint32_t first = 0; first < first_in_piece(most_pieces); first += first_slots) {
+        std::size_t got = 0;
+        if (const sys::error e = read_at(h, offset_of(first), std::as_writable_bytes(std::span(piece)), got)) {
+            return e;
         }
-        registry_record record{.number = number,
-                               .what = s.what,
-                               .created = s.created,
-                               .thread = s.thread,
-                               .id = {.device = s.device, .inode = s.inode},
-                               .path = {}};
-        const bool known = s.what == kind::file || s.what == kind::directory;
-        if (known && gather(slots, s, record.path)) {
-            out.records.push_back(std::move(record));
-        } else {
-            ++out.damaged;
+        const auto slots = static_cast<std::uint32_t>(got / sizeof(slot));
+        for (std::uint32_t i = first == 0 ? first_slot : 0; i < slots; ++i) {
+            read_slot(h, first + i, piece[i], out);
+        }
+        if (slots < first_slots) {
+            break;
         }
     }
     return 0;

@@ -18,6 +18,7 @@ struct registry_record {
     std::uint64_t created = 0;  // nanoseconds since 1970
     std::uint64_t thread = 0;   // of its process, that made it
     sys::identity id;           // of a directory, when it was written down; else zeros
+    std::uint64_t born = 0;     // likewise; nanoseconds since 1970
     std::string path;
 };
 

@@ -36,6 +36,7 @@ enum class state : std::uint32_t {
     free = 0,
     claimed = 1,  // being written, or the continuation of another
     live = 2,     // complete: a path that may exist
+    removing = 3  // the same, while its process removes it
 };
 
 using kind = registered_kind;
@@ -45,12 +46,13 @@ struct slot {
     std::uint32_t next;    // the slot in which the path goes on, or 0
     std::uint32_t length;  // of the whole path, in bytes
     kind what;
-    std::uint64_t created;  // nanoseconds since 1970
-    std::uint64_t device;   // of a directory, once it was opened; else 0
-    std::uint64_t inode;
-    std::uint64_t thread;  // that made it, in its process
-    std::uint64_t check;   // checksum of the path, so that a damaged one is not believed
-    std::array<char, 200> text;
+    std::uint64_t created;              // nanoseconds since 1970
+    std::atomic<std::uint64_t> born;    // of a directory, once it was opened; else 0
+    std::atomic<std::uint64_t> device;  // likewise
+    std::atomic<std::uint64_t> inode;   // written last
+    std::uint64_t thread;               // that made it, in its process
+    std::uint64_t check;                // checksum of the path, so that a damaged one is not believed
+    std::array<char, 192> text;
 };
 static_assert(sizeof(slot) == 256 && std::atomic<state>::is_always_lock_free);
 

@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "repair.hpp"
 #include "tempfile/file.hpp"
 
 namespace tempfile {
@@ -28,7 +29,8 @@ struct level {
 
 class tree_remover {
 public:
-    tree_remover(sys::handle root, const std::string& path, removal_report& report) : path_(path), report_(report) {
+    tree_remover(sys::handle root, const std::string& path, removal_report& report, std::uint64_t end)
+        : path_(path), report_(report), end_(end) {
         levels_.emplace_back();
         root_ = root;
     }
@@ -47,6 +49,7 @@ private:
     [[nodiscard]] std::string path_of(std::string_view name) const;
     void fail(const char* what, const std::string& name, sys::error e);
 
+    bool is_late();
     void list_here();
     void remove_entry(const sys::entry& entry);
     void remove_other(const char* name);
@@ -61,13 +64,13 @@ private:
     }
     bool enter(const std::string& name);
     sys::error open_child(const std::string& name, file& child, sys::metadata& meta);
-    sys::error open_unreadable(const std::string& name, file& child);
     void leave();
     void climb();
     bool descend_again();
 
     const std::string& path_;
     removal_report& report_;
+    std::uint64_t end_;
     sys::handle root_ = sys::no_handle;
     sys::metadata root_meta_;
     std::vector<level> levels_;  // the first is the root, whose handle is not ours
@@ -98,13 +101,7 @@ void tree_remover::fail(const char* what, const std::string& name, sys::error e)
 // --- One directory ---
 
 sys::error tree_remover::repair_here() {
-    level& l = levels_.back();
-    sys::metadata meta;
-    if (std::exchange(l.repaired, true) || sys::call.stat(here(), meta) != 0 ||
-        meta.owner != sys::call.effective_user() || (meta.permissions & 0700U) == 0700U) {
-        return EACCES;
-    }
-    return sys::call.set_permissions(here(), meta.permissions | 0700U);
+    return std::exchange(levels_.back().repaired, true) ? EACCES : make_accessible(here());
 }
 
 // Once more after a refusal, when the mode of the present directory was the reason and could be changed.
@@ -152,6 +149,11 @@ void tree_remover::remove_entry(const sys::entry& entry) {
     remove_other(entry.name);
 }
 
+bool tree_remover::is_late() {
+    report_.late = report_.late || (end_ != no_end && sys::call.steady_clock() >= end_);
+    return report_.late;
+}
+
 // A whole pass before any directory is entered: the place in the list is lost with the descriptor.
 void tree_remover::list_here() {
     level& l = levels_.back();
@@ -160,7 +162,7 @@ void tree_remover::list_here() {
     ++l.visits;
     sys::error e = sys::call.rewind(here());
     std::size_t used = 0;
-    while (e == 0 && (e = sys::call.list(here(), buffer_.data(), used)) == 0 && used != 0) {
+    while (e == 0 && !is_late() && (e = sys::call.list(here(), buffer_.data(), used)) == 0 && used != 0) {
         sys::entry entry{};
         for (std::size_t position = 0; sys::next_entry(buffer_.data(), used, position, entry);) {
             remove_entry(entry);
@@ -174,38 +176,13 @@ void tree_remover::list_here() {
 
 // --- Down ---
 
-// A directory that we may not read: its mode is changed through a descriptor that holds it, never through its name,
-// which may lead to something else by now (CVE-2023-6597).
-sys::error tree_remover::open_unreadable(const std::string& name, file& child) {
-    sys::handle h = sys::no_handle;
-    if (const sys::error e = sys::call.open_path(here(), name.c_str(), h)) {
-        return e;
-    }
-    const file by_path(h);
-    sys::metadata meta;
-    if (const sys::error e = sys::call.stat(h, meta)) {
-        return e;
-    }
-    if (meta.owner != sys::call.effective_user() || !same_mount(meta)) {
-        return EACCES;
-    }
-    if (const sys::error e = sys::call.set_path_permissions(h, meta.permissions | 0700U)) {
-        return e == ENOENT ? EACCES : e;  // what does not exist is /proc, not the directory
-    }
-    sys::handle opened = sys::no_handle;
-    const sys::error e = sys::call.open_directory(h, ".", opened);
-    child = file(opened);
-    return e;
-}
-
 sys::error tree_remover::open_child(const std::string& name, file& child, sys::metadata& meta) {
     sys::handle h = sys::no_handle;
     sys::error e = with_repair([&] { return sys::call.open_directory(here(), name.c_str(), h); });
-    if (e == 0) {
-        child = file(h);
-    } else if (e == EACCES) {
-        e = open_unreadable(name, child);
+    if (e == EACCES) {
+        e = open_inaccessible(here(), name.c_str(), h, [this](const sys::metadata& m) { return same_mount(m); });
     }
+    child = file(h);
     return e == 0 ? sys::call.stat(child.native_handle(), meta) : e;
 }
 
@@ -315,7 +292,7 @@ void tree_remover::run() {
         fail("cannot look at the directory", "", e);
         return;
     }
-    while (true) {
+    while (!is_late()) {
         level& l = levels_.back();
         if (!l.pending.empty()) {
             const std::string name = std::move(l.pending.back());
@@ -336,8 +313,8 @@ void tree_remover::run() {
 
 }  // namespace
 
-void empty_directory(sys::handle root, const std::string& path, removal_report& report) {
-    tree_remover(root, path, report).run();
+void empty_directory(sys::handle root, const std::string& path, removal_report& report, std::uint64_t end) {
+    tree_remover(root, path, report, end).run();
 }
 
 namespace {
@@ -365,7 +342,7 @@ sys::error is_still_there(const std::string& path, sys::handle handle) noexcept 
     return held.id == named.id ? 0 : ESTALE;
 }
 
-problem remove_tree(const std::string& path, const file& handle) {
+problem remove_tree(const std::string& path, const file& handle, std::uint64_t end) {
     constexpr int most_passes = 100;  // somebody may keep on making entries in it
     for (int pass = 0;; ++pass) {
         // As if it were empty, since many are; a directory with something in it is left alone by this.
@@ -387,7 +364,10 @@ problem remove_tree(const std::string& path, const file& handle) {
             return system_problem("cannot remove a temporary directory", path, e);
         }
         removal_report report;
-        empty_directory(handle.native_handle(), path, report);
+        empty_directory(handle.native_handle(), path, report, end);
+        if (report.late) {
+            return system_problem("there was no time to remove all of a temporary directory", path, ECANCELED);
+        }
         if (report.failed != 0) {
             return summary(report);
         }

@@ -11,6 +11,7 @@
 #include "orphan.hpp"
 #include "registry.hpp"
 #include "registry_file.hpp"
+#include "remove_item.hpp"
 #include "tempfile/file.hpp"
 #include "tempfile/sweep.hpp"
 
@@ -32,8 +33,9 @@ bool is_complete(std::string_view name) noexcept {
     return !name.starts_with("new-");
 }
 
-// 0 when it could be read; ENOENT when there is nothing to be done about it.
-sys::error open_registry(sys::handle directory, const char* name, registry_reader& out) {
+// 0 when it could be read; ENOENT when there is nothing to be done about it. One that was never completed goes, unless
+// this is only a look.
+sys::error open_registry(sys::handle directory, const char* name, bool only_look, registry_reader& out) {
     sys::handle h = sys::no_handle;
     if (const sys::error e = sys::call.open_file(directory, name, h)) {
         return e;
@@ -52,7 +54,7 @@ sys::error open_registry(sys::handle directory, const char* name, registry_reade
         return ENOENT;
     }
     if (!is_complete(name)) {
-        if (out.locked) {
+        if (out.locked && !only_look) {
             sys::call.remove_file(directory, name);
         }
         return ENOENT;
@@ -120,7 +122,7 @@ public:
             return false;
         }
         registry_reader reader;
-        const sys::error e = open_registry(directory, name, reader);
+        const sys::error e = open_registry(directory, name, dry_run_, reader);
         if (e == EINVAL || e == ENOTSUP || e == ELOOP || (reader.locked && reader.contents.damaged != 0)) {
             report_.unknown.push_back(std::filesystem::path(path) / name);
         }
@@ -148,7 +150,7 @@ private:
             if (item.error == std::errc::no_such_file_or_directory) {  // gone already, or killed before it was made
                 continue;
             }
-            report_.complete = report_.complete && !late;
+            report_.complete = report_.complete && item.error != std::errc::operation_canceled;
             if (item.error) {
                 ++left_;
                 report_.left.push_back(std::move(item));
@@ -166,7 +168,7 @@ private:
         if (there != 0) {
             return code_of(there);
         }
-        return dry_run_ ? std::error_code() : remove_orphan(record, rebooted).code();
+        return dry_run_ ? std::error_code() : remove_orphan(record, rebooted, end_).code();
     }
 
     bool dry_run_;
@@ -177,29 +179,16 @@ private:
 
 // --- The end of the process ---
 
-// What std::exit() and quick_exit() leave: objects that nobody destroys. Not what a forked child has inherited.
+// What std::exit() and quick_exit() leave: objects that nobody destroys. Not what a forked child has inherited, nor
+// what threads use that go on to the last moment.
 void remove_what_is_left() noexcept {
-    try {
-        const registry_status here = registry_here();
-        registry_contents contents;
-        sys::handle h = sys::no_handle;
-        if (here.path.empty() || sys::call.open_file(sys::working_directory, here.path.c_str(), h) != 0) {
-            return;
-        }
-        const file registry(h);
-        if (read_registry(h, contents) != 0) {
-            return;
-        }
-        for (const registry_record& record : contents.records) {
-            // Threads that go on to the last moment must not lose what they use.
-            const bool in_use = record.thread != sys::call.this_thread() && sys::call.thread_runs(record.thread);
-            if (!in_use && !remove_orphan(record, false)) {
-                forget_record(h, record.number);
-            }
-        }
+    const sys::held_signals no_second_walk_in_this_thread;
+    const auto remove_unused = [](const registered_path& item) noexcept {
+        const bool in_use = item.thread != sys::call.this_thread() && sys::call.thread_runs(item.thread);
+        return in_use ? removal::failed : remove_item(item);
+    };
+    if (remove_registered(remove_unused, true) == 0) {
         withdraw_registry();
-    } catch (const std::bad_alloc&) {
-        // Then the next sweep does it.
     }
 }
 
@@ -224,7 +213,7 @@ std::vector<registered> leftovers() {
     std::vector<registered> all;
     for_each_registry([&](const std::string&, sys::handle directory, const char* name) {
         registry_reader reader;
-        if (open_registry(directory, name, reader) == 0) {
+        if (open_registry(directory, name, true, reader) == 0) {
             for (const registry_record& record : reader.contents.records) {
                 all.push_back(describe(reader.contents, record, !reader.dead()));
             }
@@ -241,6 +230,20 @@ crash_safety explain_crash_safety() {
     return {.on = here.trouble == 0, .registry = here.path, .error = code_of(here.trouble)};
 }
 
+namespace {
+
+constinit std::atomic<bool> at_first_use{true};
+
+}  // namespace
+
+void sweep_at_first_use(bool on) noexcept {
+    at_first_use.store(on);
+}
+
+void set_label(std::string_view label) noexcept {
+    label_registry(label);
+}
+
 void sweep_once() {
     static constinit std::atomic<bool> done{false};
     if (done.load(std::memory_order_relaxed) || done.exchange(true)) {
@@ -248,7 +251,7 @@ void sweep_once() {
     }
     arrange_end();
     const char* wish = sys::call.environment("TEMPFILE_SWEEP");
-    if (wish == nullptr || std::string_view(wish) != "0") {
+    if (at_first_use.load() && (wish == nullptr || std::string_view(wish) != "0")) {
         try {
             sweep({.at_most = std::chrono::milliseconds(100)});
         } catch (const std::bad_alloc&) {

@@ -6,12 +6,13 @@
 #include "create.hpp"
 #include "location.hpp"
 #include "remove_tree.hpp"
+#include "report.hpp"
 #include "sweep.hpp"
 
 namespace tempfile {
 problem temporary_directory::make(const temporary_directory_options& options) {
     deletion_ = options.deletion;
-    registration* const owner = deletion_ == delete_when::never ? nullptr : &registration_;
+    registration* const owner = is_kept_from_birth(deletion_) ? nullptr : &registration_;
     if (owner != nullptr) {
         sweep_once();
     } else {
@@ -54,14 +55,15 @@ temporary_directory& temporary_directory::operator=(temporary_directory&& other)
 }
 
 temporary_directory::~temporary_directory() {
-    if (owns_ && deletion_ != delete_when::never && registration_.ours()) {
-        try {
-            if (!remove_tree(path_, handle_)) {  // cleanup() is for those who want to know what was wrong
-                registration_.leave();
-            }
-        } catch (const std::bad_alloc&) {
-            // Then what is left stays.
+    if (!owns_ || deletion_ == delete_when::never || !registration_.ours()) {
+        return;
+    }
+    try {
+        if (const problem p = remove_now()) {
+            notify(report_event::not_removed, p->path, p.code());
         }
+    } catch (const std::bad_alloc&) {
+        notify(report_event::not_removed, path_, std::make_error_code(std::errc::not_enough_memory));
     }
 }
 
@@ -76,14 +78,18 @@ void temporary_directory::swap(temporary_directory& other) noexcept {
 
 std::filesystem::path temporary_directory::keep() {
     std::filesystem::path kept = path_;
-    owns_ = false;
-    registration_.leave();
-    handle_ = file();
+    give_away();
     return kept;
 }
 
+void temporary_directory::give_away() noexcept {
+    owns_ = false;
+    registration_.leave();
+    handle_ = file();
+}
+
 void temporary_directory::adopt() {
-    if (deletion_ == delete_when::never) {
+    if (is_kept_from_birth(deletion_)) {
         registration_.enter_nowhere();
     }
     if (!owns_ || registration_.ours()) {
@@ -94,7 +100,7 @@ void temporary_directory::adopt() {
     const bool known = sys::call.stat(handle_.native_handle(), held) == 0;
     registration_.enter(registered_kind::directory, path_);
     if (known) {
-        registration_.identify(held.id.device, held.id.inode);
+        registration_.identify(held.id.device, held.id.inode, held.born);
     }
 }
 
@@ -109,11 +115,14 @@ problem temporary_directory::remove_now() {
     if (!registration_.ours()) {
         return system_problem("cannot remove a temporary directory of the parent process", path_, EPERM);
     }
+    if (registration_.is_to_be_kept()) {
+        give_away();
+        notify(report_event::kept, path_);
+        return no_problem();
+    }
     problem p = remove_tree(path_, handle_);
     if (!p) {
-        owns_ = false;
-        registration_.leave();
-        handle_ = file();
+        give_away();
     }
     return p;
 }

@@ -75,7 +75,7 @@ public:
     named_temporary_file& operator=(named_temporary_file&& other) noexcept;
 
     /// Closes, and removes the name unless it is to be kept. What is buffered is written only if the file stays. Errors
-    /// are lost: call `close()` or `cleanup()` to see them.
+    /// are told to the report hook (report.hpp); `close()` and `cleanup()` throw them.
     ~named_temporary_file() override;
 
     /// Exchanges everything.
@@ -107,6 +107,7 @@ public:
 private:
     void do_close() override;
     problem make(const named_temporary_file_options& options);
+    void give_away() noexcept;
     [[nodiscard]] bool ours_to_remove() const noexcept;
     problem remove_name();
     problem remove_now();

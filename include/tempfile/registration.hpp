@@ -19,9 +19,12 @@ class registration {
 public:
     registration() noexcept = default;
     registration(registration&& other) noexcept
-        : number_(std::exchange(other.number_, 0)), process_(std::exchange(other.process_, 0)) {}
+        : number_(std::exchange(other.number_, 0)),
+          exceptions_(other.exceptions_),
+          process_(std::exchange(other.process_, 0)) {}
     registration& operator=(registration&& other) noexcept {
         number_ = std::exchange(other.number_, 0);
+        exceptions_ = other.exceptions_;
         process_ = std::exchange(other.process_, 0);
         return *this;
     }
@@ -33,8 +36,8 @@ public:
     // The path is this process's and to be kept: as enter(), but for the registry.
     void enter_nowhere() noexcept;
 
-    // The directory at the path is this one.
-    void identify(std::uint64_t device, std::uint64_t inode) noexcept;
+    // The directory at the path is this one; `born` in nanoseconds since 1970, 0 if that is not known.
+    void identify(std::uint64_t device, std::uint64_t inode, std::uint64_t born) noexcept;
 
     // The path is gone, or somebody else's from now on. Nothing happens in a forked child.
     void leave() noexcept;
@@ -42,8 +45,12 @@ public:
     // Entered by this process, not by one that it was forked from.
     [[nodiscard]] bool ours() const noexcept;
 
+    // The user of the program wishes to look at it (TEMPFILE_KEEP).
+    [[nodiscard]] bool is_to_be_kept() const noexcept;
+
 private:
     std::uint32_t number_ = 0;   // of its first slot; 0 when it is not in the registry
+    int exceptions_ = 0;         // that were on their way when it was entered
     std::uint64_t process_ = 0;  // which one: sys::process_generation
 };
 

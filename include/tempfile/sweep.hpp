@@ -20,7 +20,7 @@
 /// user. Nothing else at the same path is touched.
 ///
 /// **When.** Whenever it is called; and once by itself, for at most 100 milliseconds, when a process makes its first
-/// named file or directory, unless the environment has `TEMPFILE_SWEEP=0`.
+/// named file or directory, unless `sweep_at_first_use(false)` or `TEMPFILE_SWEEP=0` in the environment turn that off.
 ///
 /// **Threads.** May be called from any thread, beside other sweeps of this and other processes.
 
@@ -30,6 +30,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -41,7 +42,7 @@ struct registered {
     bool directory = false;                         ///< A temporary directory, else a file.
     std::chrono::system_clock::time_point created;  ///< When it was made.
     std::uint64_t pid = 0;                          ///< Of the process that made it, in that one's process namespace.
-    std::string program;                            ///< That process's name, at most 63 bytes.
+    std::string program;                            ///< That process's name or label, at most 63 bytes.
     bool alive = false;                             ///< That process runs, or may run for all that can be seen.
     std::error_code error;  ///< Why it was left: ESTALE when something else stands there, ECANCELED when the time was
                             ///< up.
@@ -58,12 +59,21 @@ struct sweep_report {
 
 /// How `sweep()` goes about it.
 struct sweep_options {
-    std::chrono::milliseconds at_most = std::chrono::hours(24);  ///< After that no other file or directory is begun.
+    std::chrono::milliseconds at_most = std::chrono::hours(24);  ///< Then it stops, within some milliseconds.
     bool dry_run = false;                                        ///< Only tell what would go.
 };
 
 /// Removes what dead processes of this user left. @throws nothing but std::bad_alloc: what fails is in the report.
 sweep_report sweep(const sweep_options& options = {});
+
+/// Whether this process sweeps by itself at its first named file or directory: false turns it off, if called before
+/// that. `TEMPFILE_SWEEP=0` in the environment turns it off in any case.
+void sweep_at_first_use(bool on) noexcept;
+
+/// What `tmp ls` and others are told about this process from now on, in place of the program's name: its first 63
+/// bytes, up to a NUL; the program's name again when it is empty. A forked child inherits it. May be called from any
+/// thread.
+void set_label(std::string_view label) noexcept;
 
 /// Everything in the registries of this user's processes, dead and alive, this one's included.
 [[nodiscard]] std::vector<registered> leftovers();

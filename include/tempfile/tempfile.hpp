@@ -26,6 +26,8 @@
 #include <tempfile/name.hpp>
 #include <tempfile/named_temporary_file.hpp>
 #include <tempfile/newline.hpp>
+#include <tempfile/report.hpp>
+#include <tempfile/signals.hpp>
 #include <tempfile/spooled_temporary_file.hpp>
 #include <tempfile/sweep.hpp>
 #include <tempfile/temporary_directory.hpp>

@@ -65,7 +65,7 @@ public:
     temporary_directory(const temporary_directory&) = delete;
     temporary_directory& operator=(const temporary_directory&) = delete;
 
-    /// Removes it, unless it is to be kept. Errors are lost: call `cleanup()` to see them.
+    /// Removes it, unless it is to be kept. Errors are told to the report hook (report.hpp); `cleanup()` throws them.
     ~temporary_directory();
 
     /// Exchanges everything.
@@ -111,7 +111,7 @@ public:
 private:
     problem make(const temporary_directory_options& options);
     problem remove_now();
-    void finish() noexcept;
+    void give_away() noexcept;
 
     std::string path_;
     file handle_;

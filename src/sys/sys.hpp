@@ -53,6 +53,7 @@ struct metadata {
     std::uint64_t size = 0;   // bytes
     std::uint64_t links = 0;
     std::uint64_t owner = 0;
+    std::uint64_t born = 0;         // nanoseconds since 1970; 0 where the system or file system cannot say
     std::uint32_t permissions = 0;  // the twelve bits of chmod
     kind what = kind::unknown;
 };
@@ -75,8 +76,9 @@ struct process_identity {
 };
 
 struct entry {
-    const char* name;  // in the buffer it was listed into
-    kind what;         // unknown where the file system does not say
+    const char* name;    // in the buffer it was listed into
+    kind what;           // unknown where the file system does not say
+    std::uint64_t next;  // `seek` to here, and `list` goes on behind this entry, or near it if others were removed
 };
 
 struct calls {
@@ -115,6 +117,9 @@ struct calls {
 
     error (*seek)(handle h, std::int64_t offset, origin from, std::uint64_t& now) noexcept;
     error (*truncate)(handle h, std::uint64_t bytes) noexcept;
+    // For an empty file: what is reserved and written will be written again in the same place, where the file system
+    // would else ask for new space each time (copy on write). EOPNOTSUPP where there is nothing to be arranged.
+    error (*overwrite_in_place)(handle h) noexcept;
     // Reserves the first `bytes` bytes; EOPNOTSUPP where that cannot be done.
     error (*allocate)(handle h, std::uint64_t bytes) noexcept;
     error (*sync)(handle h) noexcept;
@@ -124,7 +129,8 @@ struct calls {
     // Locks the open file, or answers EWOULDBLOCK when somebody else holds it. The lock belongs to the open file: it
     // ends when the last handle of it is closed, which a forked child may have too (flock(2)).
     error (*lock)(handle h, bool shared) noexcept;
-    // A stretch of the file as memory that is shared with everybody who maps it. `at` is a multiple of 64 KiB.
+    // A stretch of the file as memory that is shared with everybody who maps it. `at` is a multiple of 64 KiB. With
+    // `no_handle`, memory of this process alone.
     error (*map)(handle h, std::uint64_t at, std::size_t bytes, void*& memory) noexcept;
     error (*unmap)(void* memory, std::size_t bytes) noexcept;
 
@@ -158,9 +164,13 @@ struct calls {
     std::uint64_t (*effective_user)() noexcept;
     // Which process this is; what the system does not say stays 0 or empty.
     void (*this_process)(process_identity& out) noexcept;
+    // Its number now, also in a child that shares our memory (vfork(2)).
+    std::uint64_t (*process_number)() noexcept;
     // A number for the calling thread, and whether a thread of this process with that number still runs.
     std::uint64_t (*this_thread)() noexcept;
     bool (*thread_runs)(std::uint64_t thread) noexcept;
+    // False only when it is certain that no other thread runs.
+    bool (*other_threads)() noexcept;
     // When the process `pid` of our own process namespace started, in a unit of the system's; ESRCH when there is none.
     error (*start_time)(std::uint64_t pid, std::uint64_t& out) noexcept;
     // The process namespace that `pid` of ours lives in; EACCES when it is none of our business.
@@ -184,6 +194,27 @@ void at_fork(void (*before)(), void (*after)()) noexcept;
 // From now on, `last` runs at the end of the process: after every static object is gone, and by quick_exit(3). Not when
 // it is killed, nor by _exit(2). One function only.
 void at_end_of_process(void (*last)() noexcept) noexcept;
+
+// Whether a signal ends a process that has arranged nothing for it, and lets arrange something.
+bool can_end_process(int signal) noexcept;
+
+// From now on, when one of these signals arrives, `first` runs before what was arranged for that signal until now,
+// which then happens as ever: its handler is called, or the process ends by the signal. `ends` says which. All signals
+// that were ever given are blocked meanwhile in the thread. A signal that is ignored stays ignored; one that was given
+// before stays as it is.
+error before_signals(const int* signals, std::size_t n, void (*first)(bool ends) noexcept) noexcept;
+
+// Blocks the signals that were given to before_signals in the calling thread, as long as it lives.
+class held_signals {
+public:
+    held_signals() noexcept;
+    ~held_signals();
+    held_signals(const held_signals&) = delete;
+    held_signals& operator=(const held_signals&) = delete;
+
+private:
+    alignas(std::uint64_t) std::array<unsigned char, 128> before_;  // the system's own type
+};
 
 // A number that differs between a process and every process it descends from that asked before the fork, without a
 // system call: who made an object deletes it, its forked children do not. Never 0.

@@ -15,6 +15,7 @@
 
 #include "support/descriptors.hpp"
 #include "support/every_call.hpp"
+#include "support/file_systems.hpp"
 #include "support/in_child.hpp"
 #include "support/mounted.hpp"
 #include "support/scratch.hpp"
@@ -22,7 +23,9 @@
 namespace {
 
 using namespace tempfile;
+using namespace tempfile::test::file_systems;
 using tempfile::test::every_call;
+using tempfile::test::file_system;
 using tempfile::test::in_child;
 using tempfile::test::mounted;
 using tempfile::test::open_descriptors;
@@ -32,26 +35,6 @@ using path = std::filesystem::path;
 std::error_code system_code(int e) {
     return {e, std::system_category()};
 }
-
-struct file_system {
-    const char* name;
-    const char* commands;
-    bool has_unnamed_files;
-};
-
-constexpr file_system tmpfs = {"tmpfs", "mount -t tmpfs -o size=16m tmpfs $M", true};
-constexpr file_system ext4 = {
-    "ext4", "truncate -s 32M $W/image; mkfs.ext4 -q -F $W/image; mount -o loop $W/image $M; rmdir $M/lost+found", true};
-constexpr file_system xfs = {"xfs", "truncate -s 320M $W/image; mkfs.xfs -q $W/image; mount -o loop $W/image $M", true};
-constexpr file_system btrfs = {"btrfs", "truncate -s 128M $W/image; mkfs.btrfs -q $W/image; mount -o loop $W/image $M",
-                               true};
-constexpr file_system overlay = {
-    "overlay",
-    "mount -t tmpfs -o size=16m tmpfs $W; mkdir $W/lower $W/upper $W/work; mount -t overlay "
-    "-o lowerdir=$W/lower,upperdir=$W/upper,workdir=$W/work overlay $M",
-    true};
-constexpr file_system bindfs = {"bindfs", "mount -t tmpfs -o size=16m tmpfs $W; mkdir $W/source; bindfs $W/source $M",
-                                false};
 
 class on_file_system : public testing::TestWithParam<file_system> {
 protected:

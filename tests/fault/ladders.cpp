@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <tempfile/tempfile.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -100,6 +101,22 @@ TEST_P(no_unnamed_files, T8_the_name_of_a_moment_is_what_was_asked_for) {
     const temporary_file fp({.prefix = "before-", .suffix = ".after", .dir = dir.path()});
     EXPECT_TRUE(seen.starts_with((dir / "before-").string())) << seen;
     EXPECT_TRUE(seen.ends_with(".after")) << seen;
+}
+
+TEST_P(no_unnamed_files, T6_the_name_of_a_moment_is_registered_for_that_moment) {
+    using create = replace_call<&sys::calls::create_file>;
+    const auto registered_here = [&] {
+        const auto all = leftovers();
+        return std::count_if(all.begin(), all.end(), [&](auto& r) { return r.path.parent_path() == dir.path(); });
+    };
+    std::ptrdiff_t meanwhile = 0;
+    const create watched([&](const char* name, bool append, sys::handle& made) {
+        meanwhile = registered_here();
+        return create::real(name, append, made);
+    });
+    const temporary_file fp({.dir = dir.path()});
+    EXPECT_EQ(meanwhile, 1);
+    EXPECT_EQ(registered_here(), 0);
 }
 
 TEST_P(no_unnamed_files, T8_appending_files_too) {

@@ -41,6 +41,12 @@ void where(int) {
               << (why.environment_ignored ? "ignored" : "obeyed") << '\n';
 }
 
+// Makes its first named object, sweeping first or not.
+void first_object(int sweeps) {
+    tempfile::sweep_at_first_use(sweeps != 0);
+    const tempfile::named_temporary_file file;
+}
+
 void everything(int) {
     tempfile::test::use_everything();
     std::cout << "everything works\n";
@@ -49,8 +55,11 @@ void everything(int) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::map<std::string, void (*)(int)> words = {
-        {"descriptors", descriptors}, {"names", names}, {"where", where}, {"everything", everything}};
+    const std::map<std::string, void (*)(int)> words = {{"descriptors", descriptors},
+                                                        {"names", names},
+                                                        {"where", where},
+                                                        {"everything", everything},
+                                                        {"first_object", first_object}};
     const auto word = words.find(argc > 1 ? argv[1] : "");
     if (word == words.end()) {
         std::cerr << "actor: say one of:";

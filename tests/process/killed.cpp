@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -39,49 +41,73 @@ std::vector<instant> instants_of(const std::vector<traced_call>& calls) {
     return all;
 }
 
-// Runs `traced WHAT 1` once for every instant, killed there, and looks afterwards.
+// Runs `traced WHAT 1` once for every instant, ended by that signal there, and looks afterwards.
 template <class Look>
-std::size_t kill_at_every_instant(const char* what, const scratch& dir, Look look) {
+std::size_t end_at_every_instant(int signal, const char* what, const scratch& dir, Look look) {
     const auto instants = instants_of(trace({TRACED, what, "1"}, dir.path()));
+    const std::string inject = std::string(":signal=") + ::sigabbrev_np(signal) + ":when=";
     for (const auto& [call, n] : instants) {
         const ended program = run({"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e",
-                                   "inject=" + call + ":signal=KILL:when=" + std::to_string(n), TRACED, what, "1"},
+                                   "inject=" + call + inject + std::to_string(n), TRACED, what, "1"},
                                   [&] { ::setenv("TMPDIR", dir.path().c_str(), 1); });
-        EXPECT_TRUE(program.killed_by(SIGKILL)) << call << ' ' << n << ": " << in_words(program.status);
+        const bool too_late = signal != SIGKILL && call == "exit_group";  // it never comes back to a handler
+        EXPECT_TRUE(program.killed_by(signal) || (too_late && program.well()))
+            << call << ' ' << n << ": " << in_words(program.status) << program.text;
         look(call + " number " + std::to_string(n));
     }
-    std::cout << "killed before each of " << instants.size() << " system calls\n";
+    std::cout << "SIG" << ::sigabbrev_np(signal) << " before each of " << instants.size() << " system calls\n";
     return instants.size();
 }
 
-TEST(killed, a_program_with_unnamed_files_leaves_nothing_behind_at_any_instant) {
-    if (const std::string why = why_no_strace(); !why.empty()) {
-        GTEST_SKIP() << why;
+class killed : public testing::Test {
+protected:
+    void SetUp() override {
+        if (const std::string why = why_no_strace(); !why.empty()) {
+            GTEST_SKIP() << why;
+        }
     }
-    const scratch dir;
+
+    void expect_nothing_but_what_was_kept(const std::string& when) const {
+        for (const std::string& name : dir.names()) {
+            EXPECT_TRUE(name.starts_with("kept-")) << name << " is left after a signal before " << when;
+            std::filesystem::remove(dir / name);
+        }
+    }
+    void expect_nothing_after_a_sweep_but_what_was_kept(const std::string& when) const {
+        const sweep_report report = sweep();
+        EXPECT_TRUE(report.complete && report.left.empty() && report.unknown.empty()) << "killed before " << when;
+        expect_nothing_but_what_was_kept(when);
+    }
+
+    scratch dir;
+};
+
+TEST_F(killed, a_program_with_unnamed_files_leaves_nothing_behind_at_any_instant) {
     const int unnamed = ::open(dir.path().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (unnamed == -1) {
         GTEST_SKIP() << "the file system of " << dir.path() << " has no O_TMPFILE";
     }
     ::close(unnamed);
     const auto look = [&](const std::string& when) { ASSERT_TRUE(dir.empty()) << "killed before " << when; };
-    EXPECT_GT(kill_at_every_instant("life", dir, look), 15U);
+    EXPECT_GT(end_at_every_instant(SIGKILL, "life", dir, look), 15U);
 }
 
-TEST(killed, T6_a_program_with_named_ones_leaves_nothing_to_be_found_after_a_sweep_but_what_was_kept) {
-    if (const std::string why = why_no_strace(); !why.empty()) {
-        GTEST_SKIP() << why;
-    }
-    const scratch dir;
-    const auto look = [&](const std::string& when) {
-        const sweep_report report = sweep();
-        EXPECT_TRUE(report.complete && report.left.empty() && report.unknown.empty()) << "killed before " << when;
-        for (const std::string& name : dir.names()) {
-            ASSERT_TRUE(name.starts_with("kept-")) << name << " is left after a kill before " << when;
-            std::filesystem::remove(dir / name);
-        }
-    };
-    EXPECT_GT(kill_at_every_instant("named life", dir, look), 30U);
+TEST_F(killed, T6_a_program_with_named_ones_leaves_nothing_to_be_found_after_a_sweep_but_what_was_kept) {
+    const auto look = [&](const std::string& when) { expect_nothing_after_a_sweep_but_what_was_kept(when); };
+    EXPECT_GT(end_at_every_instant(SIGKILL, "named life", dir, look), 30U);
+}
+
+TEST_F(killed, T6_a_name_of_a_moment_goes_with_the_next_sweep) {
+    const auto look = [&](const std::string& when) { expect_nothing_after_a_sweep_but_what_was_kept(when); };
+    EXPECT_GT(end_at_every_instant(SIGKILL, "named for a moment with cleanup on signals", dir, look), 5U);
+}
+
+TEST_F(killed,
+       T6_by_SIGTERM_after_cleanup_on_signals_a_program_leaves_nothing_behind_at_any_instant_but_what_was_kept) {
+    const auto look = [&](const std::string& when) { expect_nothing_but_what_was_kept(when); };
+    EXPECT_GT(end_at_every_instant(SIGTERM, "named life with cleanup on signals", dir, look), 30U);
+    EXPECT_GT(end_at_every_instant(SIGTERM, "abandoned with cleanup on signals", dir, look), 10U);
+    EXPECT_GT(end_at_every_instant(SIGTERM, "named for a moment with cleanup on signals", dir, look), 5U);
 }
 
 }  // namespace

@@ -12,13 +12,14 @@
 #include <atomic>
 #include <csignal>
 #include <fstream>
-#include <functional>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "child.hpp"
 #include "registry.hpp"
+#include "support/living.hpp"
 #include "support/mounted.hpp"
 #include "support/replace_call.hpp"
 #include "support/scratch.hpp"
@@ -28,70 +29,9 @@ namespace {
 
 using path = std::filesystem::path;
 
-// Set until the end of the block.
-class environment_variable {
-public:
-    environment_variable(const char* name, const char* value) : name_(name), before_(std::getenv(name)) {
-        ::setenv(name, value, 1);
-    }
-    ~environment_variable() { ::setenv(name_, before_.c_str(), 1); }
-    environment_variable(const environment_variable&) = delete;
-    environment_variable& operator=(const environment_variable&) = delete;
-
-private:
-    const char* name_;
-    std::string before_;
-};
-
-// A child that runs `body` and stays until it is killed, which end() does.
-class living {
-public:
-    explicit living(const std::function<void()>& body) {
-        int ready[2];
-        if (::pipe(ready) != 0) {
-            throw std::runtime_error("pipe");
-        }
-        pid_ = ::fork();
-        if (pid_ == 0) {
-            body();
-            static_cast<void>(::write(ready[1], "r", 1));
-            ::pause();
-            ::_exit(0);
-        }
-        ::close(ready[1]);
-        char byte = 0;
-        EXPECT_EQ(::read(ready[0], &byte, 1), 1) << "the child failed";
-        ::close(ready[0]);
-    }
-    ~living() { end(); }
-    living(const living&) = delete;
-    living& operator=(const living&) = delete;
-
-    void end() {
-        if (pid_ > 0) {
-            ::kill(pid_, SIGKILL);
-            ::waitpid(pid_, nullptr, 0);
-            pid_ = 0;
-        }
-    }
-
-    [[nodiscard]] pid_t pid() const { return pid_; }
-
-private:
-    pid_t pid_ = 0;
-};
-
 class registries : public testing::Test {
 protected:
-    // Objects that are never destroyed, as in a process that is killed.
-    void make_both() {
-        auto* fp = new named_temporary_file({.dir = dir.path()});
-        *fp << "x";
-        fp->flush();
-        auto* made = new temporary_directory({.dir = dir.path()});
-        std::ofstream(*made / "file") << "x";
-        std::filesystem::create_directories(*made / "sub/sub");
-    }
+    void make_both() { test::make_both(dir.path()); }
 
     // What is registered in `dir`.
     std::vector<registered> here() {
@@ -336,6 +276,71 @@ TEST_F(registries, a_limit_of_time_is_kept_and_the_rest_done_later) {
     EXPECT_TRUE(none.removed.empty());
     EXPECT_EQ(dir.names().size(), 2U);
     sweep();
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, the_label_stands_for_the_name_of_the_program) {
+    for (const bool before : {true, false}) {
+        living owner([&] {
+            const std::string longest(100, 'l');
+            if (before) {
+                set_label("backup of " + longest);
+            }
+            make_both();
+            if (!before) {
+                set_label("backup of " + longest);
+            }
+        });
+        const auto listed = here();
+        ASSERT_EQ(listed.size(), 2U);
+        EXPECT_EQ(listed.front().program, "backup of " + std::string(53, 'l'));
+        owner.end();
+        sweep();
+    }
+    const living owner([&] {
+        make_both();
+        set_label("for a while");
+        set_label("");
+    });
+    EXPECT_EQ(here().front().program, "registry");
+}
+
+TEST_F(registries, the_first_sweep_can_be_turned_off) {
+    {
+        living owner([&] { make_both(); });
+        owner.end();
+    }
+    const auto first_object = [&](bool sweeps) {
+        const ended program =
+            run({ACTOR, "first_object", sweeps ? "1" : "0"}, [&] { ::setenv("TMPDIR", dir.path().c_str(), 1); });
+        EXPECT_TRUE(program.well()) << program.text;
+    };
+    first_object(false);
+    EXPECT_EQ(dir.names().size(), 2U);
+    first_object(true);
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, a_large_tree_is_left_in_the_middle_when_the_time_is_up) {
+    living owner([&] {
+        const auto* made = new temporary_directory({.dir = dir.path()});
+        for (int i = 0; i < 100; ++i) {
+            std::filesystem::create_directories(*made / std::to_string(i) / "sub");
+        }
+    });
+    owner.end();
+    {
+        std::uint64_t now = 0;
+        const replace_call<&sys::calls::steady_clock> a_millisecond_later_each_time([&] { return now += 1'000'000; });
+        const sweep_report report = sweep({.at_most = std::chrono::milliseconds(20)});
+        EXPECT_FALSE(report.complete);
+        ASSERT_EQ(report.left.size(), 1U);
+        EXPECT_EQ(report.left.front().error, std::errc::operation_canceled);
+    }
+    const auto in_the_tree = std::distance(std::filesystem::directory_iterator(dir / dir.names().front()), {});
+    EXPECT_GT(in_the_tree, 0);
+    EXPECT_LT(in_the_tree, 100);
+    EXPECT_EQ(sweep().removed.size(), 1U);
     EXPECT_TRUE(dir.empty());
 }
 

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -12,12 +13,30 @@
 #include <map>
 #include <string>
 
+#include "sys/sys.hpp"
+
 namespace {
 
 const std::string page(4096, 'p');
 const std::string megabyte(1 << 20, 'm');
 
 // As short as possible: what is allocated here is not to grow the heap in some rounds only.
+// The whole life of what has a name; what is in the directory is made by others.
+void named_life() {
+    tempfile::named_temporary_file fp;
+    fp << "small";
+    tempfile::temporary_directory dir;
+    std::filesystem::create_directories(dir / "sub/sub");
+    std::ofstream(dir / "sub/file") << "x";
+    tempfile::named_temporary_file inside({.dir = dir.path()});
+    inside.flush();
+    inside.close();
+    const std::filesystem::path kept = tempfile::named_temporary_file({.prefix = "kept-"}).keep();
+    dir.cleanup();
+    fp.close();
+    std::filesystem::remove(kept);
+}
+
 const std::map<std::string, void (*)()> things = {
     {"unnamed", [] { tempfile::temporary_file().close(); }},
     {"unnamed destroyed", [] { tempfile::temporary_file fp; }},
@@ -96,21 +115,29 @@ const std::map<std::string, void (*)()> things = {
          const tempfile::scoped_tempdir here("/");
          static_cast<void>(tempfile::gettempdir());
      }},
-    // The whole life of what has a name; what is in the directory is made by others.
-    {"named life",
+    {"named life", named_life},
+    {"named life with cleanup on signals",
      [] {
-         tempfile::named_temporary_file fp;
+         tempfile::cleanup_on_signals();
+         named_life();
+     }},
+    // Nobody destroys these but the end of the process.
+    {"abandoned with cleanup on signals",
+     [] {
+         tempfile::cleanup_on_signals();
+         *new tempfile::named_temporary_file << "small" << std::flush;
+         auto* const dir = new tempfile::temporary_directory;
+         std::ofstream(*dir / "file") << "x";
+     }},
+    // A file without a name, where such files must have one for a moment.
+    {"named for a moment with cleanup on signals",
+     [] {
+         tempfile::cleanup_on_signals();
+         tempfile::sys::call.create_unnamed = [](const char*, bool, tempfile::sys::handle&) noexcept {
+             return EOPNOTSUPP;
+         };
+         tempfile::temporary_file fp;
          fp << "small";
-         tempfile::temporary_directory dir;
-         std::filesystem::create_directories(dir / "sub/sub");
-         std::ofstream(dir / "sub/file") << "x";
-         tempfile::named_temporary_file inside({.dir = dir.path()});
-         inside.flush();
-         inside.close();
-         const std::filesystem::path kept = tempfile::named_temporary_file({.prefix = "kept-"}).keep();
-         dir.cleanup();
-         fp.close();
-         std::filesystem::remove(kept);
      }},
     // The whole life of files that have no name.
     {"life",

@@ -21,12 +21,13 @@
     X(create_unnamed) X(create_file) X(remove_file) X(reopen) X(duplicate) \
     X(close) X(read) X(write) X(pread) X(pwrite) \
     X(readv) X(writev) X(preadv) X(pwritev) X(seek) \
-    X(truncate) X(allocate) X(sync) X(stat) X(set_permissions) \
+    X(truncate) X(overwrite_in_place) X(allocate) X(sync) X(stat) X(set_permissions) \
     X(create_directory) X(open_directory) X(open_path) X(set_path_permissions) X(remove_directory) \
     X(stat_at) X(list) X(rewind) X(random) X(random_device) \
     X(environment) X(set_user_id) X(effective_user) X(current_directory) X(create_file_in) \
     X(open_file) X(rename) X(lock) X(map) X(unmap) \
-    X(this_process) X(this_thread) X(thread_runs) X(start_time) X(process_namespace) X(wall_clock) X(steady_clock)
+    X(this_process) X(process_number) X(this_thread) X(thread_runs) X(other_threads) \
+    X(start_time) X(process_namespace) X(wall_clock) X(steady_clock)
 // clang-format on
 
 namespace tempfile::test {

@@ -27,7 +27,7 @@ bool next_entry(const void* buffer, std::size_t used, std::size_t& position, ent
         return false;
     }
     const auto* raw = reinterpret_cast<const dirent64*>(static_cast<const char*>(buffer) + position);
-    out = {.name = raw->d_name, .what = kind_of(raw->d_type)};
+    out = {.name = raw->d_name, .what = kind_of(raw->d_type), .next = static_cast<std::uint64_t>(raw->d_off)};
     position += raw->d_reclen;
     return true;
 }

@@ -4,9 +4,13 @@
 #define _GNU_SOURCE  // O_TMPFILE, fallocate, statx
 #endif
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include <cstdio>
 
@@ -20,6 +24,11 @@ kind kind_of(unsigned mode) noexcept {
     return S_ISREG(mode) ? kind::file : S_ISDIR(mode) ? kind::directory : kind::other;
 }
 
+std::uint64_t nanoseconds(const statx_timestamp& t) noexcept {
+    constexpr std::uint64_t in_a_second = 1'000'000'000;
+    return static_cast<std::uint64_t>(t.tv_sec) * in_a_second + t.tv_nsec;
+}
+
 // As statx below, for where a sandbox forbids that: EPERM with libseccomp before 2.4.2, in containers of its time.
 error stat_without_mount(handle at, const char* name, int flags, metadata& out) noexcept {
     struct ::stat raw;
@@ -31,6 +40,7 @@ error stat_without_mount(handle at, const char* name, int flags, metadata& out) 
     out.size = static_cast<std::uint64_t>(raw.st_size);
     out.links = raw.st_nlink;
     out.owner = raw.st_uid;
+    out.born = 0;
     out.permissions = raw.st_mode & 07777U;
     out.what = kind_of(raw.st_mode);
     return 0;
@@ -38,7 +48,7 @@ error stat_without_mount(handle at, const char* name, int flags, metadata& out) 
 
 error stat_any(handle at, const char* name, int flags, metadata& out) noexcept {
     struct ::statx raw;
-    const unsigned wanted = STATX_BASIC_STATS | STATX_MNT_ID;
+    const unsigned wanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
     if (const error e = posix::status([&] { return ::statx(at, name, flags | AT_NO_AUTOMOUNT, wanted, &raw); })) {
         return e == EPERM || e == ENOSYS ? stat_without_mount(at, name, flags, out) : e;
     }
@@ -47,6 +57,7 @@ error stat_any(handle at, const char* name, int flags, metadata& out) noexcept {
     out.size = raw.stx_size;
     out.links = raw.stx_nlink;
     out.owner = raw.stx_uid;
+    out.born = (raw.stx_mask & STATX_BTIME) != 0 ? nanoseconds(raw.stx_btime) : 0;
     out.permissions = raw.stx_mode & 07777U;
     out.what = kind_of(raw.stx_mode);
     return 0;
@@ -67,6 +78,20 @@ error create_unnamed(const char* dir, bool append, handle& made) noexcept {
 error reopen(handle of, handle& made) noexcept {
     // The link leads to the open file itself, whatever its name is or was (proc(5), /proc/pid/fd).
     return posix::result([name = proc_name(of)] { return ::open(name.text, O_RDWR | O_CLOEXEC); }, made);
+}
+
+error overwrite_in_place(handle h) noexcept {
+    struct ::statfs about;
+    if (const error e = posix::status([&] { return ::fstatfs(h, &about); })) {
+        return e;
+    }
+    if (about.f_type != BTRFS_SUPER_MAGIC) {
+        return EOPNOTSUPP;
+    }
+    int flags = 0;
+    const error e = posix::status([&] { return ::ioctl(h, FS_IOC_GETFLAGS, &flags); });
+    flags |= FS_NOCOW_FL;
+    return e != 0 ? e : posix::status([&] { return ::ioctl(h, FS_IOC_SETFLAGS, &flags); });
 }
 
 error allocate(handle h, std::uint64_t bytes) noexcept {

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE  // program_invocation_short_name
 #endif
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -90,11 +91,22 @@ error namespace_of(std::uint64_t pid, std::uint64_t& out) noexcept {
     return 0;
 }
 
+// A /proc that was mounted for another process namespace tells of other processes by the same numbers.
+bool proc_is_of_our_namespace() noexcept {
+    char link[24];
+    std::size_t used = 0;
+    if (posix::result([&] { return ::readlink("/proc/self", link, sizeof link - 1); }, used) != 0) {
+        return false;
+    }
+    link[used] = '\0';
+    return std::strtol(link, nullptr, 10) == ::getpid();
+}
+
 }  // namespace
 
 void this_process(process_identity& out) noexcept {
     out = {};
-    out.pid = static_cast<std::uint64_t>(::getpid());
+    out.pid = posix::process_number();
     start_time_of(0, out.start);
     namespace_of(0, out.pid_namespace);
     char text[64];
@@ -116,7 +128,15 @@ bool thread_runs(std::uint64_t thread) noexcept {
     return ::syscall(SYS_tgkill, ::getpid(), static_cast<pid_t>(thread), 0) == 0;
 }
 
+bool other_threads() noexcept {
+    struct ::stat task;  // a directory has a link for itself, one for its name, and one for each directory in it
+    return ::stat("/proc/self/task", &task) != 0 || task.st_nlink != 3;
+}
+
 error start_time(std::uint64_t pid, std::uint64_t& out) noexcept {
+    if (!proc_is_of_our_namespace()) {
+        return ENOTSUP;
+    }
     const error e = start_time_of(pid, out);
     return e == ENOENT ? ESRCH : e;
 }

@@ -8,6 +8,7 @@ namespace tempfile::sys::linux_os {
 
 error create_unnamed(const char* dir, bool append, handle& made) noexcept;
 error reopen(handle of, handle& made) noexcept;
+error overwrite_in_place(handle h) noexcept;
 error allocate(handle h, std::uint64_t bytes) noexcept;
 error stat(handle h, metadata& out) noexcept;
 error stat_at(handle at, const char* name, metadata& out) noexcept;
@@ -21,6 +22,7 @@ error lock(handle h, bool shared) noexcept;
 void this_process(process_identity& out) noexcept;
 std::uint64_t this_thread() noexcept;
 bool thread_runs(std::uint64_t thread) noexcept;
+bool other_threads() noexcept;
 error start_time(std::uint64_t pid, std::uint64_t& out) noexcept;
 error process_namespace(std::uint64_t pid, std::uint64_t& out) noexcept;
 std::uint64_t wall_clock() noexcept;

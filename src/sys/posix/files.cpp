@@ -106,7 +106,8 @@ error set_permissions(handle h, std::uint32_t permissions) noexcept {
 }
 
 error map(handle h, std::uint64_t at, std::size_t bytes, void*& memory) noexcept {
-    void* const mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, h, offset(at));
+    const int flags = h == no_handle ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    void* const mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, h, h == no_handle ? 0 : offset(at));
     if (mapped == MAP_FAILED) {
         return errno;
     }

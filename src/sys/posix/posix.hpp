@@ -62,6 +62,7 @@ error remove_directory(handle at, const char* name) noexcept;
 error rewind(handle dir) noexcept;
 error random_device(void* into, std::size_t bytes) noexcept;
 std::uint64_t effective_user() noexcept;
+std::uint64_t process_number() noexcept;
 std::uint64_t steady_clock() noexcept;
 error current_directory(char* into, std::size_t bytes) noexcept;
 

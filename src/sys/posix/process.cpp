@@ -56,6 +56,10 @@ std::uint64_t effective_user() noexcept {
     return ::geteuid();
 }
 
+std::uint64_t process_number() noexcept {
+    return static_cast<std::uint64_t>(::getpid());
+}
+
 namespace {
 
 std::uint64_t nanoseconds(clockid_t clock) noexcept {

@@ -1,0 +1,49 @@
+/// @file
+/// What destructors have to say: `tempfile::set_report_hook`. A destructor cannot throw, and this library never prints;
+/// a program that wants to know names a function.
+///
+/// @code
+/// tempfile::set_report_hook([](const tempfile::report& r) noexcept {
+///     if (r.what == tempfile::report_event::kept)
+///         std::clog << "look at " << r.path << '\n';
+///     else
+///         std::clog << r.path << ": " << r.error.message() << '\n';
+/// });
+/// @endcode
+///
+/// **Keep it, so that one can look.** With `TEMPFILE_KEEP=1` in the environment of a program its named temporary files
+/// and temporary directories stay when their time comes, whatever ends it; with `TEMPFILE_KEEP=on-error` those stay
+/// that are destroyed while an exception unwinds the block they are in. The hook is told each path. Such a file or
+/// directory is not in the registry any more, so that no sweep removes it. A set-user-id program does not look at its
+/// environment. The variable is read once, with the first named object.
+
+#pragma once
+
+#include <string_view>
+#include <system_error>
+
+namespace tempfile {
+
+/// What happened in a destructor.
+enum class report_event {
+    kept,         ///< It was to be removed and stays, because TEMPFILE_KEEP asks for that.
+    not_removed,  ///< It, or something in the directory, could not be removed. It stays in the registry: a sweep tries
+                  ///< again when this process is dead.
+    not_written,  ///< A file that stays could not take what was still buffered, or could not be closed.
+};
+
+/// What the hook is told.
+struct report {
+    report_event what;      ///< What happened.
+    std::string_view path;  ///< To which file or directory: an absolute path, valid during the call.
+    std::error_code error;  ///< Why; none when it was kept.
+};
+
+/// Is called from destructors, in whatever thread they run, also while an exception unwinds.
+using report_hook = void (*)(const report&) noexcept;
+
+/// From now on this function is told, instead of the one before; null for none, as at the beginning. Of the whole
+/// process; may be called from any thread. @return the one before.
+report_hook set_report_hook(report_hook hook) noexcept;
+
+}  // namespace tempfile

@@ -1,0 +1,12 @@
+#include "repair.hpp"
+
+namespace tempfile {
+
+sys::error make_accessible(sys::handle directory) noexcept {
+    sys::metadata meta;
+    const bool lacks_rights = sys::call.stat(directory, meta) == 0 && meta.owner == sys::call.effective_user() &&
+                              (meta.permissions & 0700U) != 0700U;
+    return lacks_rights ? sys::call.set_permissions(directory, meta.permissions | 0700U) : EACCES;
+}
+
+}  // namespace tempfile
