@@ -15,5 +15,10 @@ void add_spool(CLI::App& command);
 void add_ls(CLI::App& command);
 void add_sweep(CLI::App& command);
 void add_recipe(CLI::App& command);
+void add_run(CLI::App& command);
+
+// What `tmp run` is to run, ended by a null pointer: everything behind its options. main() takes it off the command
+// line before CLI11 sees it, for whom "{}" is an empty list and "--x=" may be two arguments.
+extern char** operands;
 
 }  // namespace tool

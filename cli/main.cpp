@@ -2,13 +2,13 @@
 
 #include "command.hpp"
 #include "streams.hpp"
+#include "supervisor.hpp"
 
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <exception>
 #include <filesystem>
 #include <stdexcept>
@@ -28,6 +28,7 @@ struct command {
 constexpr std::array commands = {
     command{"file", "Make a file that nobody else can open, and print its path", tool::add_file},
     command{"dir", "Make a directory that nobody else can enter, and print its path", tool::add_dir},
+    command{"run", "Run a command with a directory of its own, and remove that when it ends", tool::add_run},
     command{"spool", "Soak up all of standard input, then write it to standard output", tool::add_spool},
     command{"ls", "List what programs have registered, living and dead ones", tool::add_ls},
     command{"sweep", "Remove what dead programs left behind", tool::add_sweep},
@@ -131,13 +132,36 @@ std::vector<std::string> arguments(int argc, char** argv) {
     return reversed;
 }
 
-exit_status parse_and_run(CLI::App& app, const std::string& who, int argc, char** argv) {
+// Where the command of `tmp run` begins, at which our own options end.
+int end_of_options(const CLI::App& command, int argc, char** argv) {
+    int i = 2;
+    for (std::string argument; i < argc; ++i) {
+        argument = argv[i];
+        if (argument == "--" || argument.size() < 2 || argument.front() != '-') {
+            break;
+        }
+        const CLI::Option* const option = command.get_option_no_throw(argument);
+        i += option != nullptr && takes_value(*option) ? 1 : 0;
+    }
+    return std::min(i, argc);
+}
+
+// @return how many arguments are left for CLI11.
+int take_off_operands(const CLI::App& app, int argc, char** argv) {
+    const int end = end_of_options(*app.get_subcommand("run"), argc, argv);
+    tool::operands = argv + end + (end < argc && std::string_view(argv[end]) == "--" ? 1 : 0);
+    return end;
+}
+
+int parse_and_run(CLI::App& app, const std::string& who, int argc, char** argv) {
     try {
         app.parse(arguments(argc, argv));
     } catch (const CLI::CallForVersion& version) {
         tool::print(fmt::format("tmp {}\n", version.what()));
     } catch (const CLI::CallForHelp&) {
         tool::print(app.help());
+    } catch (const CLI::RuntimeError& ended) {
+        return ended.get_exit_code();
     } catch (const CLI::ParseError& e) {
         complain_of_usage(app, e, who, argc, argv);
         return usage;
@@ -149,14 +173,13 @@ exit_status parse_and_run(CLI::App& app, const std::string& who, int argc, char*
 }  // namespace
 
 int main(int argc, char** argv) {
-    // A closed pipe and a file that may not grow are errors like any other, and must not keep us from tidying up.
-    std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);
-
+    tool::ignore_signals_of_writing();
     CLI::App app("Temporary files and directories that do not stay behind.", "tmp");
     app.set_version_flag("--version", TEMPFILE_VERSION);
     app.require_subcommand(1);
     const std::string who = add_commands(app, argc > 1 ? argv[1] : "");
+    const bool is_run = who == "tmp run";
+    argc = is_run ? take_off_operands(app, argc, argv) : argc;
     try {
         return parse_and_run(app, who, argc, argv);
     } catch (const std::invalid_argument& e) {
@@ -164,6 +187,6 @@ int main(int argc, char** argv) {
         return usage;
     } catch (const std::exception& e) {
         tool::complain(fmt::format("{}: {}", who, message_of(e)));
-        return failure;
+        return is_run ? static_cast<int>(tool::run_failed) : failure;
     }
 }

@@ -11,13 +11,19 @@
 #include <string_view>
 
 namespace tool {
-namespace {
+void add_name_options(CLI::App& command, tempfile::name_options& options) {
+    command.add_option("--prefix", options.prefix, "What the name begins with (default: tmp)");
+    command.add_option("--suffix", options.suffix, "What the name ends with; say the dot yourself");
+    command.add_option("--dir", options.dir, "Where (default: $TMPDIR, $TEMP, $TMP or /tmp, as `tmp recipe` explains)")
+        ->option_text("DIR");
+}
 
 // Most often $TMPDIR is the directory, letter for letter, or not set. Else all candidates are tried again to see why.
-void warn_of_unused_tmpdir(const CLI::App& command, const std::filesystem::path& made) {
+void warn_of_unused_tmpdir(const CLI::App& command, const tempfile::name_options& options,
+                           const std::filesystem::path& made) {
     const char* const tmpdir = std::getenv("TMPDIR");
     const std::string_view dir = std::string_view(made.native()).substr(0, made.native().rfind('/'));
-    if (tmpdir == nullptr || *tmpdir == '\0' || dir == tmpdir) {
+    if (!options.dir.empty() || tmpdir == nullptr || *tmpdir == '\0' || dir == tmpdir) {
         return;
     }
     for (const tempfile::candidate& c : tempfile::explain().candidates) {
@@ -28,20 +34,9 @@ void warn_of_unused_tmpdir(const CLI::App& command, const std::filesystem::path&
     }
 }
 
-}  // namespace
-
-void add_name_options(CLI::App& command, tempfile::name_options& options) {
-    command.add_option("--prefix", options.prefix, "What the name begins with (default: tmp)");
-    command.add_option("--suffix", options.suffix, "What the name ends with; say the dot yourself");
-    command.add_option("--dir", options.dir, "Where (default: $TMPDIR, $TEMP, $TMP or /tmp, as `tmp recipe` explains)")
-        ->option_text("DIR");
-}
-
 void hand_over(const CLI::App& command, const tempfile::name_options& options, const std::filesystem::path& made) {
     try {
-        if (options.dir.empty()) {
-            warn_of_unused_tmpdir(command, made);
-        }
+        warn_of_unused_tmpdir(command, options, made);
         print(made.native() + '\n');
         close_output();
     } catch (...) {

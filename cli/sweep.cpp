@@ -1,3 +1,4 @@
+#include "all_users.hpp"
 #include "command.hpp"
 #include "items.hpp"
 #include "printable.hpp"
@@ -6,13 +7,20 @@
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
+#include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <unistd.h>
 
 namespace tool {
 namespace {
 
 struct options {
+    bool all_users = false;
     bool dry_run = false;
     bool json = false;
     bool verbose = false;
@@ -35,15 +43,49 @@ void tell(const tempfile::sweep_report& report, const options& o) {
     }
 }
 
-void run(const options& o) {
+std::string json_members(const tempfile::sweep_report& report, const options& o) {
+    return fmt::format("\"{}\": {},\n\"left\": {}", o.dry_run ? "would_remove" : "removed", json_of(report.removed),
+                       json_of(report.left));
+}
+
+// True when nothing was left.
+bool sweep_mine(const options& o, const std::string& json_before) {
     const tempfile::sweep_report report = tempfile::sweep({.dry_run = o.dry_run});
     if (o.json) {
-        print(fmt::format("{{\"{}\": {},\n\"left\": {}}}\n", o.dry_run ? "would_remove" : "removed",
-                          json_of(report.removed), json_of(report.left)));
+        print(fmt::format("{{{}{}}}", json_before, json_members(report, o)));
     } else {
         tell(report, o);
     }
-    if (!report.left.empty()) {
+    return report.left.empty();
+}
+
+bool sweep_for_all_users(const options& o) {
+    if (::geteuid() != 0) {
+        throw std::invalid_argument("--all-users is for root; without it, tmp sweep looks after you");
+    }
+    if (std::getenv("TEMPFILE_REGISTRY") != nullptr) {
+        throw std::invalid_argument("$TEMPFILE_REGISTRY is one directory, not every user's; unset it for --all-users");
+    }
+    bool all = true;
+    const char* between = "[";
+    for (const std::uint32_t user : users_with_registries()) {
+        if (o.json) {
+            print(std::exchange(between, ",\n"));
+        }
+        all = run_as(user, [&] { return sweep_mine(o, fmt::format("\"user\": {},\n", user)); }) && all;
+    }
+    if (o.json) {
+        print(*between == '[' ? "[]" : "]");
+    }
+    return all;
+}
+
+void run(const options& o) {
+    const bool all = o.all_users ? sweep_for_all_users(o) : sweep_mine(o, "");
+    if (o.json) {
+        print("\n");
+    }
+    if (!all) {
         close_output();
         throw std::runtime_error("not everything could be removed");
     }
@@ -53,6 +95,7 @@ void run(const options& o) {
 
 void add_sweep(CLI::App& command) {
     auto o = std::make_shared<options>();
+    command.add_flag("--all-users", o->all_users, "For root: what programs of all users left, with their rights");
     command.add_flag("-n,--dry-run", o->dry_run, "Only say what would go");
     command.add_flag("-v,--verbose", o->verbose, "Say what went");
     command.add_flag("--json", o->json, "Say it as JSON, for programs");

@@ -21,4 +21,15 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tempfile.pc DESTINATION ${CMAKE_INSTAL
 
 if(TEMPFILE_BUILD_TOOL)
   install(TARGETS tmp)
+  # Who wants the sweep once an hour enables the timer: systemctl --user enable --now tmp-sweep.timer
+  # The services name the tool by its path, which `cmake --install --prefix` decides. % means something to systemd.
+  foreach(manager user system)
+    set(service ${CMAKE_CURRENT_BINARY_DIR}/systemd/${manager}/tmp-sweep.service)
+    install(CODE "
+      cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_PREFIX OUTPUT_VARIABLE prefix)
+      cmake_path(APPEND prefix \"${CMAKE_INSTALL_BINDIR}\" tmp OUTPUT_VARIABLE TMP)
+      string(REPLACE % %% TMP \"\${TMP}\")
+      configure_file(\"${CMAKE_CURRENT_SOURCE_DIR}/dist/systemd/${manager}/tmp-sweep.service.in\" \"${service}\" @ONLY)")
+    install(FILES ${service} dist/systemd/${manager}/tmp-sweep.timer DESTINATION lib/systemd/${manager})
+  endforeach()
 endif()

@@ -1,0 +1,170 @@
+#include "command.hpp"
+#include "names.hpp"
+#include "printable.hpp"
+#include "streams.hpp"
+#include "supervisor.hpp"
+
+#include <tempfile/temporary_directory.hpp>
+
+#include <fmt/core.h>
+#include <CLI/CLI.hpp>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace tool {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct options {
+    tempfile::name_options name;
+    std::string keep = "never";
+    bool verbose = false;
+    std::vector<std::string> unused;
+};
+
+void check(const options& o) {
+    if (o.keep != "never" && o.keep != "always" && o.keep != "on-failure") {
+        throw std::invalid_argument(fmt::format("--keep \"{}\" is none of never, always and on-failure", o.keep));
+    }
+    if (operands == nullptr || *operands == nullptr) {
+        throw std::invalid_argument("there is no command; say which, as tmp run make");
+    }
+}
+
+// The command with the path of the directory in place of each {}.
+std::vector<std::string> command_in(const std::string& directory) {
+    std::vector<std::string> command = {operands[0]};
+    for (char** argument = operands + 1; *argument != nullptr; ++argument) {
+        std::string text = *argument;
+        for (std::size_t at = 0; (at = text.find("{}", at)) != std::string::npos; at += directory.size()) {
+            text.replace(at, 2, directory);
+        }
+        command.push_back(std::move(text));
+    }
+    return command;
+}
+
+ending run_in(tempfile::temporary_directory& directory, supervisor& s) {
+    std::vector<std::string> command = command_in(directory.path().native());
+    std::vector<char*> vector;
+    for (std::string& argument : command) {
+        vector.push_back(argument.data());
+    }
+    vector.push_back(nullptr);
+    try {
+        return s.run(vector.data(), directory.path().native());
+    } catch (...) {
+        // Also with --keep=always: there was no command that could have put something there.
+        std::error_code ignored;
+        directory.cleanup(ignored);
+        throw;
+    }
+}
+
+std::string human(std::uintmax_t bytes) {
+    constexpr std::array units = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    if (bytes < 1000) {
+        return fmt::format("{} bytes", bytes);
+    }
+    double number = static_cast<double>(bytes) / 1000;
+    std::size_t unit = 0;
+    for (; number >= 999.5; number /= 1000) {
+        ++unit;
+    }
+    return number < 9.95 ? fmt::format("{:.1f} {}", number, units.at(unit))
+                         : fmt::format("{:.0f} {}", number, units.at(unit));
+}
+
+// How much is in `directory`; where it cannot be looked into, how much was found until then.
+std::string amount_in(const fs::path& directory) {
+    std::uintmax_t entries = 0;
+    std::uintmax_t bytes = 0;
+    std::error_code ec;
+    fs::recursive_directory_iterator entry(directory, ec);
+    for (; !ec && entry != fs::recursive_directory_iterator(); entry.increment(ec)) {
+        ++entries;
+        std::error_code gone;
+        if (fs::is_regular_file(entry->symlink_status(gone))) {
+            const std::uintmax_t size = entry->file_size(gone);
+            bytes += gone ? 0 : size;
+        }
+    }
+    return fmt::format("{}{} {}, {}", ec ? "at least " : "", entries, entries == 1 ? "entry" : "entries", human(bytes));
+}
+
+void tell(const fs::path& directory, const ending& end) {
+    const std::string how = end.signal == 0
+                                ? fmt::format("ended with status {}", end.exit_status)
+                                : fmt::format("killed by signal {} ({})", end.signal, ::strsignal(end.signal));
+    report(
+        fmt::format("command    {}\n"
+                    "left       {}\n"
+                    "directory  {}\n",
+                    how, amount_in(directory), printable(directory.native())));
+}
+
+int run(const CLI::App& command, const options& o) {
+    check(o);
+    supervisor s;  // first: a signal that comes now must not leave the directory behind
+    tempfile::temporary_directory directory(
+        {.prefix = o.name.prefix,
+         .suffix = o.name.suffix,
+         .dir = o.name.dir,
+         .deletion = o.keep == "always" ? tempfile::delete_when::never : tempfile::delete_when::destroyed});
+    warn_of_unused_tmpdir(command, o.name, directory.path());
+    const ending end = run_in(directory, s);
+    const bool kept = o.keep == "always" || (o.keep == "on-failure" && end.status() != 0);
+    const fs::path path = kept ? directory.keep() : directory.path();
+    if (o.verbose) {
+        tell(path, end);
+    }
+    if (kept) {
+        report(fmt::format("tmp run: kept {}\n", printable(path.native())));
+    } else {
+        directory.cleanup();
+    }
+    return end.status();
+}
+
+}  // namespace
+
+char** operands = nullptr;
+
+void add_run(CLI::App& command) {
+    auto o = std::make_shared<options>();
+    command
+        .add_option("--keep", o->keep,
+                    "never, always, or on-failure: keep the directory, and say where it is, when the status is not 0\n"
+                    "(default: never)")
+        ->option_text("WHEN");
+    command.add_flag("-v,--verbose", o->verbose, "Tell on standard error how the command ended and what it left");
+    add_name_options(command, o->name);
+    // Only for the help: main() has taken them off already.
+    command.add_option("COMMAND", o->unused, "What to run, and its arguments; {} in them is the path of the directory")
+        ->option_text("ARGUMENT...");
+    command.footer(
+        "The command gets a directory of its own as $TMPDIR, $TEMP and $TMP, and its path for {} in an argument. What\n"
+        "is in it goes when the command ends, however that happens. Signals are passed on to the command.\n"
+        "\n"
+        "Exit status: that of the command, or 128+n if signal n killed it; 127 if it is not found, 126 if it cannot "
+        "be\n"
+        "executed, 125 if tmp run fails: the directory cannot be made, or not all of it be removed; 2 for wrong "
+        "usage.\n"
+        "\n"
+        "Example: whatever the build leaves in $TMPDIR goes, unless it fails\n"
+        "  tmp run --keep=on-failure make\n"
+        "Example: a place to unpack\n"
+        "  tmp run sh -c 'tar -C \"$1\" -xf logs.tar && grep -r ERROR \"$1\"' sh {}");
+    command.callback([&command, o] { throw CLI::RuntimeError(run(command, *o)); });
+}
+
+}  // namespace tool

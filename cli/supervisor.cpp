@@ -1,0 +1,215 @@
+#include "supervisor.hpp"
+
+#include "streams.hpp"
+
+#include <tempfile/file.hpp>
+
+#include <fmt/core.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <ctime>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace tool {
+namespace {
+
+constexpr std::array signals_of_writing = {SIGPIPE, SIGXFSZ};
+std::array<struct sigaction, signals_of_writing.size()> callers_way;
+
+void restore_signals_of_writing() {
+    for (std::size_t i = 0; i < signals_of_writing.size(); ++i) {
+        ::sigaction(signals_of_writing.at(i), &callers_way.at(i), nullptr);
+    }
+}
+
+bool is_ignored(int signal) {
+    struct sigaction now = {};
+    return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+sigset_t only(int signal) {
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, signal);
+    return set;
+}
+
+[[noreturn]] void fail_in_child(run_status status, const std::string& why) {
+    ignore_signals_of_writing();
+    complain("tmp run: " + why);
+    ::_exit(status);
+}
+
+[[noreturn]] void execute(char* const* command) {
+    ::execvp(command[0], command);
+    const int error = errno;
+    if (error == ENOENT) {
+        fail_in_child(not_found, fmt::format("command \"{}\" is not found; see $PATH, or say its path", command[0]));
+    }
+    fail_in_child(not_executable, fmt::format("command \"{}\" cannot be executed: {}", command[0],
+                                              std::generic_category().message(error)));
+}
+
+}  // namespace
+
+void ignore_signals_of_writing() {
+    struct sigaction ignore = {};
+    ignore.sa_handler = SIG_IGN;
+    for (std::size_t i = 0; i < signals_of_writing.size(); ++i) {
+        ::sigaction(signals_of_writing.at(i), &ignore, &callers_way.at(i));
+    }
+}
+
+supervisor::supervisor() {
+    // The kernel keeps a blocked signal for us even if it is ignored, so those are left out. Not the two that tell of
+    // the command; and of children that are ignored there is nothing to wait for (wait(2)).
+    ::sigfillset(&ours_);
+    for (int n = 1; n <= SIGRTMAX; ++n) {
+        if (n != SIGCHLD && n != SIGCONT && is_ignored(n)) {
+            ::sigdelset(&ours_, n);
+        }
+    }
+    children_ignored_ = is_ignored(SIGCHLD);
+    std::signal(SIGCHLD, SIG_DFL);
+    ::sigprocmask(SIG_BLOCK, &ours_, &original_);
+}
+
+ending supervisor::run(char* const* command, const std::string& directory) {
+    std::array<int, 2> ends = {};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        throw std::system_error(errno, std::generic_category(), "cannot make a pipe");
+    }
+    tempfile::file stay(ends[0]);
+    tempfile::file go(ends[1]);
+    const pid_t self = ::getpid();
+    child_ = ::fork();
+    if (child_ < 0) {
+        throw std::system_error(errno, std::generic_category(), "cannot make a process for the command");
+    }
+    if (child_ == 0) {
+        go.close();
+        become(command, directory, self, ends[0]);
+    }
+    send_what_came_before();
+    stay.close();
+    go.close();
+    return wait();
+}
+
+// In the child. All signals are blocked until the parent lets go of the pipe, by closing it or by its death.
+void supervisor::become(char* const* command, const std::string& directory, pid_t parent, int go) const {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != parent) {  // it was dead before that
+        ::_exit(killed + SIGTERM);
+    }
+    char nothing = 0;
+    while (::read(go, &nothing, 1) < 0 && errno == EINTR) {
+    }
+    ::close(go);
+    for (const char* variable : {"TMPDIR", "TEMP", "TMP"}) {
+        if (::setenv(variable, directory.c_str(), 1) != 0) {
+            fail_in_child(run_failed,
+                          fmt::format("cannot set ${}: {}", variable, std::generic_category().message(errno)));
+        }
+    }
+    if (children_ignored_) {
+        std::signal(SIGCHLD, SIG_IGN);
+    }
+    restore_signals_of_writing();
+    ::sigprocmask(SIG_SETMASK, &original_, nullptr);
+    execute(command);
+}
+
+bool supervisor::take_pending(const sigset_t& which, siginfo_t& info) const {
+    const timespec at_once = {};
+    int taken = 0;
+    do {
+        taken = ::sigtimedwait(&which, &info, &at_once);
+    } while (taken < 0 && errno == EINTR);
+    return taken > 0;
+}
+
+// What came before there was a command goes to it now, whoever sent it. It may be that the terminal sent it since, and
+// to both of us; but as long as the command has it blocked, what was sent twice arrives once (signal(7)).
+void supervisor::send_what_came_before() const {
+    for (siginfo_t info = {}; take_pending(ours_, info);) {
+        if (info.si_signo != SIGCHLD) {
+            ::kill(child_, info.si_signo);
+        }
+    }
+}
+
+// The terminal sends to every process of the foreground group. When it is gone, the leader of the session is told
+// alone.
+bool supervisor::has_it_already(const siginfo_t& info) const {
+    if (info.si_code != SI_KERNEL || ::getpgid(child_) != ::getpgrp()) {
+        return false;
+    }
+    switch (info.si_signo) {
+        case SIGINT:
+        case SIGQUIT:
+        case SIGTSTP:
+        case SIGTTIN:
+        case SIGTTOU:
+        case SIGWINCH:
+            return true;
+        case SIGHUP:
+        case SIGCONT:
+            return ::getsid(0) != ::getpid();
+        default:  // an alarm that was set before we were executed, for one
+            return false;
+    }
+}
+
+void supervisor::pass_on(const siginfo_t& info) const {
+    if (info.si_signo != SIGCHLD && !has_it_already(info)) {
+        ::kill(child_, info.si_signo);
+    }
+}
+
+// The command was stopped by `signal`: so that a shell sees it, we stop likewise. Who continues us continues it.
+void supervisor::stop_with_it(int signal) const {
+    const sigset_t how = only(signal);
+    siginfo_t info = {};
+    bool continued = take_pending(only(SIGCONT), info);
+    if (!continued) {
+        ::kill(::getpid(), signal);
+        ::sigprocmask(SIG_UNBLOCK, &how, nullptr);  // here we stand still
+        ::sigprocmask(SIG_BLOCK, &how, nullptr);
+        // Without a shell to continue us the kernel may have refused to stop us (setpgid(2), orphaned process groups).
+        continued = take_pending(only(SIGCONT), info);
+    }
+    if (continued) {
+        ::kill(child_, SIGCONT);
+    }
+}
+
+ending supervisor::wait() const {
+    for (;;) {
+        siginfo_t state = {};
+        if (::waitid(P_PID, static_cast<id_t>(child_), &state, WEXITED | WSTOPPED | WNOHANG) != 0) {
+            throw std::system_error(errno, std::generic_category(), "cannot wait for the command");
+        }
+        if (state.si_pid == 0) {
+            siginfo_t info = {};
+            if (::sigwaitinfo(&ours_, &info) > 0) {  // EINTR after we were stopped
+                pass_on(info);
+            }
+        } else if (state.si_code == CLD_STOPPED) {
+            stop_with_it(state.si_status);
+        } else if (state.si_code == CLD_EXITED) {
+            return {.exit_status = state.si_status};
+        } else {
+            return {.signal = state.si_status};
+        }
+    }
+}
+
+}  // namespace tool

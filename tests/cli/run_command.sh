@@ -1,0 +1,202 @@
+#!/bin/sh
+# tmp run: what the command gets, what becomes of its status, its signals and its directory. As root also as an ordinary
+# user. run_terminal.sh has what takes a terminal.
+# shellcheck source=SCRIPTDIR/check.sh
+. "$(dirname "$0")/check.sh"
+
+chmod 755 "$scratch"
+mkdir into
+mkdir -m 700 registry
+mkfifo said hold
+exec 3<>hold # whoever reads it waits
+exec 4<>said # so that a reader who is early waits, rather than finds the end that an earlier writer left
+export TEMPFILE_REGISTRY="$scratch/registry"
+export TMPDIR="$scratch/into"
+
+# --- What it gets ---
+
+exits 0 "$tool" run sh -c 'echo "$TMPDIR $TEMP $TMP"; stat -c %a "$TMPDIR"; [ "$1" = "$TMPDIR" ] && [ "$2" = "a${TMPDIR}b${TMPDIR}" ]' \
+    sh {} 'a{}b{}'
+dir=$(sed -n '1s/ .*//p' out)
+is "$(out)" "$dir $dir $dir
+700" "the directory and its mode"
+matches "$dir" "$scratch/into/tmp*"
+empty into
+exits 0 "$tool" run --prefix a- --suffix=-z --dir . printenv TMPDIR
+matches "$(out)" "$scratch/a-*-z"
+empty into
+
+# What stands behind the command is the command's.
+for dashes in "" --; do
+    # shellcheck disable=SC2086  # nothing, or an argument
+    exits 0 "$tool" run -v $dashes printf '<%s>' --keep=x -v --x= '' '[a,b]' -- --help
+    is "$(out)" "<--keep=x><-v><--x=><><[a,b]><--><--help>" "the arguments, behind \"$dashes\""
+done
+exits 127 "$tool" run -- -v
+says 'tmp run: command "-v" is not found'
+
+# Nothing of ours is open in it, and its signals are those that the caller had, also where we need others.
+ls /proc/self/fd >fds
+exits 0 "$tool" run ls /proc/self/fd
+is "$(wc -l <out)" "$(wc -l <fds)" "open descriptors"
+for environment in --default-signal --ignore-signal=PIPE,XFSZ --ignore-signal=CHLD --block-signal=TERM,CHLD,CONT \
+    --ignore-signal=HUP,CONT,USR1; do
+    env "$environment" grep '^Sig[PBIC]' /proc/self/status >signals
+    exits 0 env "$environment" "$tool" run grep '^Sig[PBIC]' /proc/self/status
+    is "$(out)" "$(cat signals)" "signals of env $environment"
+done
+
+# A signal from before there was a command.
+exits 0 python3 -c 'import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+os.kill(os.getpid(), signal.SIGUSR1)
+os.execv(sys.argv[1], sys.argv[1:])' "$tool" run grep ShdPnd /proc/self/status
+is "$(out)" "ShdPnd:	0000000000000200" "what waits for the command"
+
+# The standard streams, also those that are closed.
+echo through | exits 0 "$tool" run cat
+is "$(out)" through "standard input"
+exits 0 sh -c 'exec "$@" <&-' sh "$tool" run sh -c '! [ -e /proc/$$/fd/0 ]'
+exits 3 sh -c '"$@" <&- >&- 2>&-' sh "$tool" run sh -c 'exit 3'
+empty into
+
+# --- Its status ---
+
+exits 0 "$tool" run true
+exits 3 "$tool" run sh -c 'exit 3'
+exits 137 "$tool" run sh -c 'kill -9 $$'
+exits 127 "$tool" run nonexistent
+is "$(cat err)" 'tmp run: command "nonexistent" is not found; see $PATH, or say its path' "what is said"
+: >plain
+exits 126 "$tool" run ./plain
+is "$(cat err)" 'tmp run: command "./plain" cannot be executed: Permission denied' "what is said"
+exits 125 "$tool" run --dir /nonexistent true
+says "tmp run: cannot make a temporary directory"
+says "/nonexistent"
+exits 2 "$tool" run
+says "tmp run: there is no command"
+exits 2 "$tool" run --
+exits 2 "$tool" run --keep=maybe true
+says 'tmp run: --keep "maybe" is none of never, always and on-failure'
+exits 2 "$tool" run --prefix a/b true
+exits 2 "$tool" run -v --foo true
+says 'tmp run: there is no option "--foo"'
+exits 2 "$tool" run --dir
+says 'tmp run: option "--dir" needs a value'
+exits 0 env TMPDIR=/nonexistent TEMP="$scratch/into" "$tool" run true
+says 'tmp run: $TMPDIR "/nonexistent" cannot be used'
+empty into
+
+# --- Its directory ---
+
+exits 0 "$tool" run sh -c 'mkdir -p {}/sub/sub && touch {}/sub/file && chmod 000 {}/sub'
+empty into
+exits 0 "$tool" run sh -c 'rm -r {}'
+exits 3 "$tool" run -v sh -c 'head -c 1500 /dev/zero >{}/file; mkdir {}/sub; exit 3'
+matches "$(cat err)" "command    ended with status 3
+left       2 entries, 1.5 kB
+directory  $scratch/into/tmp*"
+exits 143 "$tool" run -v sh -c 'kill $$'
+says "command    killed by signal 15 (Terminated)"
+says "left       0 entries, 0 bytes"
+exits 125 sh -c '"$@" 2>&-' sh "$tool" run -v true
+empty into
+
+for keep in never on-failure; do
+    exits 0 "$tool" run --keep="$keep" true
+    is "$(cat err)" "" "what is said of --keep=$keep"
+    empty into
+done
+for keep in on-failure always; do
+    exits 3 "$tool" run --keep "$keep" sh -c 'echo x >{}/file; exit 3'
+    is "$(cat err)" "tmp run: kept $(echo "$scratch"/into/tmp*)" "what is said of --keep=$keep"
+    is "$(cat into/tmp*/file)" x "what is kept"
+    exits 0 "$tool" sweep -v
+    is "$(out)" "" "what a sweep does with it"
+    rm -r into/tmp*
+done
+
+# --- Signals ---
+
+# start COMMAND...: as a shell starts a job. A command in the background of a script would ignore two of the signals.
+start() {
+    env --default-signal "$@" >out 2>err &
+    job=$!
+}
+ends() {
+    status=0
+    wait "$job" 2>/dev/null || status=$?
+    is "$status" "$1" "the status after $2"
+}
+
+for signal in TERM INT HUP QUIT USR1 USR2 ALRM PWR; do
+    start "$tool" run sh -c 'echo x >{}/file; echo ready >"$1"; exec cat "$2"' {} said hold
+    read -r _ <said
+    kill -s "$signal" "$job"
+    ends $((128 + $(kill -l "$signal" 2>/dev/null || python3 -c "import signal; print(int(signal.SIG$signal))"))) "SIG$signal"
+    empty into
+done
+
+# The command that makes something of it ends as it likes.
+start "$tool" run python3 -c 'import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
+open("said", "w").write("ready\n")
+sys.exit(signal.sigwait([signal.SIGTERM, signal.SIGINT]))'
+read -r _ <said
+kill -s TERM "$job"
+ends 15 "a SIGTERM that is caught"
+empty into
+
+# As under nohup.
+start env --ignore-signal=HUP "$tool" run sh -c 'echo ready >said; exec cat hold'
+read -r _ <said
+kill -s HUP "$job"
+kill -s TERM "$job"
+ends 143 "an ignored SIGHUP, and SIGTERM"
+empty into
+
+# Killed itself: the command is told, and the next sweep removes the directory.
+start "$tool" run python3 -c 'import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+open(os.environ["TMPDIR"] + "/file", "w").close()
+open("said", "w").write("ready\n")
+told = signal.sigwait([signal.SIGTERM])
+open("said", "w").write("%d\n" % told)'
+read -r _ <said
+kill -9 "$job"
+ends 137 "SIGKILL"
+read -r told <said
+is "$told" 15 "what the command is told"
+is "$(ls into/tmp*)" file "what is left before the sweep"
+exits 0 "$tool" sweep -v
+matches "$(out)" "removed $scratch/into/tmp* of tmp ($job), which is dead"
+empty into
+
+# --- What fails ---
+
+if [ "$(id -u)" != 0 ]; then
+    # The leak checker of a sanitized build would make a process too, at the end.
+    export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
+    for keep in never always; do
+        exits 125 prlimit --nproc=1 "$tool" run --keep="$keep" true
+        says "tmp run: cannot make a process for the command"
+        empty into
+    done
+elif as_user "$tool" --version >/dev/null 2>&1; then
+    # Something that the user may not remove.
+    mkfifo -m 666 go tell
+    mkdir -m 777 theirs
+    as_user env -u TEMPFILE_REGISTRY "$tool" run --dir "$scratch/theirs" sh -c 'echo ready >tell; read -r _ <go' 2>err &
+    job=$!
+    read -r _ <tell
+    dir=$(echo theirs/tmp*)
+    mkdir -m 700 "$dir/roots"
+    : >"$dir/roots/file"
+    echo >go
+    ends 125 "what cannot be removed"
+    says "Permission denied"
+    says "[$scratch/$dir/roots"
+    rm -r theirs
+    PATH=/usr/bin:/bin as_user sh "$here/run_command.sh" "$@" || fail "as an ordinary user"
+fi
+finish

@@ -1,0 +1,207 @@
+#!/bin/sh
+# tmp run in a terminal, under a shell with job control and as the terminal's only program. As root also as an ordinary
+# user.
+# shellcheck source=SCRIPTDIR/check.sh
+. "$(dirname "$0")/check.sh"
+
+chmod 755 "$scratch"
+mkdir into
+mkdir -m 700 registry
+export TEMPFILE_REGISTRY="$scratch/registry"
+export TMPDIR="$scratch/into"
+export TOOL="$tool"
+
+exits 0 python3 - <<'END'
+import os, pty, select, shlex, signal, sys, time
+
+tool = os.environ["TOOL"]
+typed_tool = shlex.quote(tool)  # as one types it
+patience = 60  # seconds until something that should have come is said to be missing
+
+
+class Terminal:
+    def __init__(self, *command):
+        self.pid, self.end = pty.fork()
+        if self.pid == 0:
+            os.execvp(command[0], command)
+        self.seen = ""
+
+    def expect(self, text):
+        """Waits for the text, after what was expected before."""
+        until = time.monotonic() + patience
+        while text not in self.seen:
+            ready, _, _ = select.select([self.end], [], [], max(0, until - time.monotonic()))
+            try:
+                assert ready, "no output"
+                more = os.read(self.end, 4096)
+                assert more, "the end"
+            except (AssertionError, OSError) as e:
+                sys.exit(f"{text!r} does not come ({e}); it said {self.seen!r}")
+            self.seen += more.decode()
+        self.before = self.seen[:self.seen.index(text)]
+        self.seen = self.seen[self.seen.index(text) + len(text):]
+
+    def type(self, text):
+        os.write(self.end, text.encode())
+
+    def hang_up(self):
+        os.close(self.end)
+
+    def status(self):
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def shell():
+    terminal = Terminal("sh", "-i")
+    terminal.type("PS1='<re''ady>'\n")  # what is typed is shown too, and shall not be taken for it
+    terminal.expect("<ready>")
+    return terminal
+
+
+def ask_status(terminal, expected):
+    terminal.expect("<ready>")
+    terminal.type("echo status-$?-\n")
+    terminal.expect(f"status-{expected}-")
+    terminal.expect("<ready>")
+
+
+def nothing_left():
+    left = os.listdir(os.environ["TMPDIR"])
+    if left:
+        sys.exit(f"left: {left}")
+
+
+def soon(what, happens):
+    until = time.monotonic() + patience
+    while not happens():
+        if time.monotonic() > until:
+            sys.exit(f"it does not come to be that {what}")
+        time.sleep(0.01)
+
+
+def script(name, text):
+    with open(name, "w") as file:
+        file.write("import os, signal, sys, time\n" + text)
+    return f"{typed_tool} run python3 {shlex.quote(os.path.join(os.getcwd(), name))}"
+
+
+def state(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0]
+
+
+# Ctrl-C, Ctrl-\: what they do to the command is the end of tmp run too.
+for key, number in (("\x03", 2), ("\x1c", 3)):
+    terminal = shell()
+    terminal.type(f"ulimit -c 0; {typed_tool} run sh -c \"touch {{}}/file; printf 'RE%s\\n' ADY; exec cat\"\n")
+    terminal.expect("READY")
+    terminal.type(key)
+    ask_status(terminal, 128 + number)
+    nothing_left()
+    terminal.hang_up()
+    terminal.status()
+
+# The command gets Ctrl-C once. SIGUSR1 is passed on to it behind whatever else would have been.
+counts = script("counts.py", """
+got = []
+signal.signal(signal.SIGINT, lambda *_: got.append(1))
+signal.signal(signal.SIGUSR1, lambda *_: sys.exit(10 + len(got)))
+print("READY", flush=True)
+while not got:
+    time.sleep(.01)
+os.kill(os.getppid(), signal.SIGUSR1)
+while True:
+    signal.pause()
+""")
+terminal = shell()
+terminal.type(counts + "\n")
+terminal.expect("READY")
+terminal.type("\x03")
+ask_status(terminal, 11)
+
+# Ctrl-Z stops both, fg continues both.
+reads = script("reads.py", """
+signal.signal(signal.SIGCONT, lambda *_: os.write(1, b"CONTINUED\\n"))
+print("parent", os.getppid(), ".", flush=True)
+line = sys.stdin.readline()
+print("GOT", line)
+sys.exit(5)
+""")
+
+
+def start_reading(how):
+    terminal.type(f"{reads}{how}\n")
+    terminal.expect("parent ")
+    terminal.expect(" .")
+    return terminal.before
+
+
+def fg(runner):
+    terminal.type("fg\n")
+    terminal.expect("CONTINUED")
+    soon("tmp run is continued", lambda: state(runner) == "S")
+
+
+runner = start_reading("")
+for _ in range(3):
+    terminal.type("\x1a")
+    terminal.expect("Stopped")
+    terminal.expect("<ready>")
+    assert state(runner) == "T"
+    fg(runner)
+terminal.type("hello\n")
+terminal.expect("GOT hello")
+ask_status(terminal, 5)
+nothing_left()
+
+# Who reads from the terminal in the background is stopped.
+runner = start_reading(" &")
+soon("tmp run is stopped", lambda: state(runner) == "T")
+fg(runner)
+terminal.type("there\n")
+terminal.expect("GOT there")
+ask_status(terminal, 5)
+nothing_left()
+
+# The command alone is stopped, and the shell learns of it.
+terminal.type(f"{typed_tool} run sh -c \"kill -STOP \\$\\$; printf 'GO%s\\n' ON; exit 6\"\n")
+terminal.expect("Stopped")
+terminal.expect("<ready>")
+terminal.type("fg\n")
+terminal.expect("GOON")
+ask_status(terminal, 6)
+nothing_left()
+terminal.hang_up()
+terminal.status()
+
+# The terminal goes away: under a shell, and without one.
+terminal = shell()
+terminal.type(f"{typed_tool} run sh -c \"touch {{}}/file; printf 'RE%s\\n' ADY; exec cat\"\n")
+terminal.expect("READY")
+terminal.hang_up()
+terminal.status()
+soon("nothing is left", lambda: not os.listdir(os.environ["TMPDIR"]))
+
+terminal = Terminal(tool, "run", "sh", "-c", "touch {}/file; echo READY; exec sleep 1000")
+terminal.expect("READY")
+terminal.hang_up()
+assert terminal.status() == 128 + signal.SIGHUP
+nothing_left()
+
+# As nohup has it.
+terminal = Terminal("env", "--ignore-signal=HUP", tool, "run", "sh", "-c",
+                    "trap 'rm -f \"$1\"; exit 9' TERM; echo $$ >\"$1\"; echo READY; while :; do sleep 0.01; done", "sh",
+                    os.path.join(os.getcwd(), "number"))
+terminal.expect("READY")
+terminal.hang_up()
+with open("number") as file:
+    os.kill(int(file.read()), signal.SIGTERM)
+assert terminal.status() == 9
+nothing_left()
+END
+[ ! -s err ] || cat err
+
+if [ "$(id -u)" = 0 ] && as_user "$tool" --version >/dev/null 2>&1; then
+    PATH=/usr/bin:/bin as_user sh "$here/run_terminal.sh" "$@" || fail "as an ordinary user"
+fi
+finish
