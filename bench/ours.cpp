@@ -5,7 +5,12 @@
 #include <tempfile/tempfile.hpp>
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
 
 namespace {
 
@@ -121,5 +126,42 @@ constexpr std::array entries{
     entry{"stream_read", stream_read},
 };
 [[maybe_unused]] const bool entered = enter("ours", entries);
+
+// --- The same without the registry ---
+
+double seconds(void (*body)(), std::int64_t times) {
+    for (int i = 0; i < 100; ++i) {  // a process that was just forked gets its memory page by page
+        body();
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    for (std::int64_t i = 0; i < times; ++i) {
+        body();
+    }
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// In a process of its own, since a process decides once whether it has a registry.
+double seconds_without(std::string_view row, std::int64_t times) {
+    const auto* found = std::find_if(entries.begin(), entries.end(), [&](const entry& e) { return e.row == row; });
+    int answer[2];
+    must(pipe2(answer, O_CLOEXEC) == 0, "pipe2");
+    const pid_t child = fork();
+    must(child >= 0, "fork");
+    if (child == 0) {
+        setenv("TEMPFILE_REGISTRY", "", 1);
+        const double taken = seconds(found->body, times);
+        must(!tempfile::explain_crash_safety().on, "there is a registry all the same");
+        must(write(answer[1], &taken, sizeof taken) == sizeof taken, "write");
+        _exit(0);
+    }
+    close(answer[1]);
+    double taken = 0;
+    must(read(answer[0], &taken, sizeof taken) == sizeof taken, "the process without a registry failed");
+    close(answer[0]);
+    must(waitpid(child, nullptr, 0) == child, "waitpid");
+    return taken;
+}
+[[maybe_unused]] const bool without_entered =
+    enter("without", {"named", "directory", "directory_100"}, seconds_without);
 
 }  // namespace

@@ -114,7 +114,10 @@ void print_row(const row& r, const medians& found, const std::vector<std::string
 void print_head(const std::vector<std::string_view>& columns) {
     std::cout << "| work | floor | ours | target | reached";
     for (const auto participant : columns) {
-        std::cout << " | " << (participant == "held" ? "floor, directory held" : participant);
+        std::cout << " | "
+                  << (participant == "held"      ? "floor, directory held"
+                      : participant == "without" ? "ours, no registry"
+                                                 : participant);
     }
     std::cout << " |\n|---|---|---|---|---";
     for (std::size_t i = 0; i < columns.size(); ++i) {
