@@ -22,14 +22,19 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tempfile.pc DESTINATION ${CMAKE_INSTAL
 if(TEMPFILE_BUILD_TOOL)
   install(TARGETS tmp)
   # Who wants the sweep once an hour enables the timer: systemctl --user enable --now tmp-sweep.timer
-  # The services name the tool by its path, which `cmake --install --prefix` decides. % means something to systemd.
+  # The services name the tool by its path, which `cmake --install --prefix` decides. They are written where they belong
+  # and nowhere before: two installations from one build may run at the same time. % means something to systemd.
   foreach(manager user system)
-    set(service ${CMAKE_CURRENT_BINARY_DIR}/systemd/${manager}/tmp-sweep.service)
+    set(units lib/systemd/${manager})
     install(CODE "
       cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_PREFIX OUTPUT_VARIABLE prefix)
       cmake_path(APPEND prefix \"${CMAKE_INSTALL_BINDIR}\" tmp OUTPUT_VARIABLE TMP)
       string(REPLACE % %% TMP \"\${TMP}\")
-      configure_file(\"${CMAKE_CURRENT_SOURCE_DIR}/dist/systemd/${manager}/tmp-sweep.service.in\" \"${service}\" @ONLY)")
-    install(FILES ${service} dist/systemd/${manager}/tmp-sweep.timer DESTINATION lib/systemd/${manager})
+      set(service \"\${prefix}/${units}/tmp-sweep.service\")
+      message(STATUS \"Installing: \$ENV{DESTDIR}\${service}\")
+      configure_file(\"${CMAKE_CURRENT_SOURCE_DIR}/dist/systemd/${manager}/tmp-sweep.service.in\"
+        \"\$ENV{DESTDIR}\${service}\" @ONLY)
+      list(APPEND CMAKE_INSTALL_MANIFEST_FILES \"\${service}\")")
+    install(FILES dist/systemd/${manager}/tmp-sweep.timer DESTINATION ${units})
   endforeach()
 endif()

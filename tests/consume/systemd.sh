@@ -4,6 +4,9 @@
 . "$(dirname "$0")/consume.sh"
 
 install_library
+# Installed from one build twice at the same time, each would find what the other has written there.
+between=$(find "$built" -name prefix -prune -o -name 'tmp-sweep*' -print)
+[ -z "$between" ] || { echo "FAILED: the installation writes to the build first: $between"; exit 1; }
 for manager in user system; do
     units="$work/prefix/lib/systemd/$manager"
     tool=$(sed -n 's/^ExecStart="\([^"]*\)" sweep.*/\1/p' "$units/tmp-sweep.service")
