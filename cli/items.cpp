@@ -40,6 +40,33 @@ std::string age_of(const tempfile::registered& item) {
                          : fmt::format("{} d", s / 86'400);
 }
 
+std::string lines_of(const std::vector<nlohmann::ordered_json>& objects) {
+    std::string text = "[";
+    for (const nlohmann::ordered_json& object : objects) {
+        text += text.size() == 1 ? "\n  " : ",\n  ";
+        text += object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    }
+    return text + (objects.empty() ? "]" : "\n]");
+}
+
+const char* word_for(tempfile::skip_reason reason) {
+    switch (reason) {
+        case tempfile::skip_reason::alive:
+            return "alive";
+        case tempfile::skip_reason::out_of_sight:
+            return "out-of-sight";
+        case tempfile::skip_reason::damaged:
+            return "damaged";
+        case tempfile::skip_reason::newer:
+            return "newer";
+        case tempfile::skip_reason::refused:
+            return "refused";
+        case tempfile::skip_reason::unreadable:
+            break;
+    }
+    return "unreadable";
+}
+
 constexpr const char* columns = "{:<10} {:>8} {:>12} {:>8} {:<16} {:<6} {}\n";
 
 }  // namespace
@@ -55,27 +82,60 @@ std::string line_of(const tempfile::registered& item) {
                        item.alive ? "alive" : "dead", printable(item.path.native()));
 }
 
+std::string why_skipped(const tempfile::skipped_registry& one) {
+    const std::string owner = fmt::format("{} ({})", one.program, one.pid);
+    switch (one.reason) {
+        case tempfile::skip_reason::alive:
+            return owner + " runs";
+        case tempfile::skip_reason::out_of_sight:
+            return owner + " is of another machine or process namespace, and cannot be seen from here";
+        case tempfile::skip_reason::damaged:
+            return "it is no registry, or a damaged one; look at it, and remove it";
+        case tempfile::skip_reason::newer:
+            return "a newer version made it; sweep with that";
+        case tempfile::skip_reason::refused:
+            return "it is not a directory of yours alone (mode 0700); have it removed";
+        case tempfile::skip_reason::unreadable:
+            break;
+    }
+    return one.error.message();
+}
+
 std::string json_of(const std::vector<tempfile::registered>& items) {
-    std::string text = "[";
+    std::vector<nlohmann::ordered_json> objects;
     for (const tempfile::registered& item : items) {
-        nlohmann::ordered_json object = {
+        nlohmann::ordered_json& object = objects.emplace_back(nlohmann::ordered_json{
             {"path", item.path.native()},
             {"kind", item.directory ? "directory" : "file"},
             {"age_seconds", age_in_seconds(item)},
             {"pid", item.pid},
             {"program", item.program},
             {"alive", item.alive},
-        };
+        });
         if (const auto bytes = size_of(item)) {
             object["bytes"] = *bytes;
         }
         if (item.error) {
             object["error"] = item.error.message();
         }
-        text += text.size() == 1 ? "\n  " : ",\n  ";
-        text += object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     }
-    return text + (items.empty() ? "]" : "\n]");
+    return lines_of(objects);
+}
+
+std::string json_of(const std::vector<tempfile::skipped_registry>& all) {
+    std::vector<nlohmann::ordered_json> objects;
+    for (const tempfile::skipped_registry& one : all) {
+        nlohmann::ordered_json& object =
+            objects.emplace_back(nlohmann::ordered_json{{"path", one.path.native()}, {"reason", word_for(one.reason)}});
+        if (one.pid != 0) {
+            object["pid"] = one.pid;
+            object["program"] = one.program;
+        }
+        if (one.error) {
+            object["error"] = one.error.message();
+        }
+    }
+    return lines_of(objects);
 }
 
 }  // namespace tool

@@ -1,4 +1,4 @@
-// What `tmp ls` and `tmp sweep` share: how a registered file or directory is shown.
+// What `tmp ls` and `tmp sweep` share: how a registered file or directory is shown, and what was left alone.
 
 #pragma once
 
@@ -15,7 +15,11 @@ std::string line_of(const tempfile::registered& item);
 // The same as the heading of those lines.
 std::string heading();
 
+// Why a sweep left a registry alone, and what can be done.
+std::string why_skipped(const tempfile::skipped_registry& one);
+
 // A JSON array of objects, each on a line of its own. Bytes of a path that are not UTF-8 become U+FFFD.
 std::string json_of(const std::vector<tempfile::registered>& items);
+std::string json_of(const std::vector<tempfile::skipped_registry>& all);
 
 }  // namespace tool

@@ -2,17 +2,39 @@
 #include "items.hpp"
 #include "streams.hpp"
 
+#include <tempfile/sweep.hpp>
+
+#include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <string>
 
 namespace tool {
+namespace {
+
+// Nothing of what is killed while that is so will ever stand in this list.
+void warn_if_not_crash_safe() {
+    const tempfile::crash_safety is = tempfile::explain_crash_safety();
+    if (is.on) {
+        return;
+    }
+    std::string tried;
+    for (const tempfile::refused_directory& one : is.refused) {
+        tried += fmt::format("{}{}: {}", tried.empty() ? "" : "; ", one.path.native(), one.error.message());
+    }
+    complain(fmt::format("tmp ls: what killed programs leave is not written down, since no registry can be made ({})",
+                         tried.empty() ? "$TEMPFILE_REGISTRY is set, and no absolute path" : tried));
+}
+
+}  // namespace
 
 void add_ls(CLI::App& command) {
     auto json = std::make_shared<bool>(false);
     command.add_flag("--json", *json, "As JSON, for programs");
     command.footer("Example: what did killed programs leave?\n  tmp ls | grep dead");
     command.callback([json] {
+        warn_if_not_crash_safe();
         const auto items = tempfile::leftovers();
         if (*json) {
             print(json_of(items) + '\n');

@@ -34,18 +34,24 @@ void tell(const tempfile::sweep_report& report, const options& o) {
         }
     }
     for (const tempfile::registered& item : report.left) {
-        complain(fmt::format("tmp sweep: {} of {} ({}) was left: {}\n", printable(item.path.native()),
-                             printable(item.program), item.pid, item.error.message()));
+        complain(fmt::format("tmp sweep: {} of {} ({}) was left: {}", item.path.native(), item.program, item.pid,
+                             item.error.message()));
     }
-    for (const auto& file : report.unknown) {
-        complain(fmt::format("tmp sweep: {} is no registry, or a damaged or newer one: left alone\n",
-                             printable(file.native())));
+    for (const tempfile::skipped_registry& one : report.skipped) {
+        const std::string line = fmt::format("{} was left alone: {}", one.path.native(), why_skipped(one));
+        const bool as_it_should_be =
+            one.reason == tempfile::skip_reason::alive || one.reason == tempfile::skip_reason::out_of_sight;
+        if (!as_it_should_be) {
+            complain("tmp sweep: " + line);
+        } else if (o.dry_run || o.verbose) {
+            print(printable(line) + '\n');
+        }
     }
 }
 
 std::string json_members(const tempfile::sweep_report& report, const options& o) {
-    return fmt::format("\"{}\": {},\n\"left\": {}", o.dry_run ? "would_remove" : "removed", json_of(report.removed),
-                       json_of(report.left));
+    return fmt::format("\"{}\": {},\n\"left\": {},\n\"skipped\": {}", o.dry_run ? "would_remove" : "removed",
+                       json_of(report.removed), json_of(report.left), json_of(report.skipped));
 }
 
 // True when nothing was left.

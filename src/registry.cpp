@@ -78,6 +78,7 @@ private:
     sys::identity id_;                       // of the file
     std::string path_;
     sys::error trouble_ = 0;
+    std::vector<registry_place> refused_;
 };
 
 // For signal handlers, which must not make it.
@@ -305,12 +306,14 @@ void slots::make() noexcept {
     }
     abandon();
     trouble_ = ENOENT;
+    refused_.clear();
     try {
         for (const std::string& dir : registry_directories()) {
             trouble_ = open_in(dir);
             if (trouble_ == 0) {
                 break;
             }
+            refused_.push_back({dir, trouble_});
         }
     } catch (const std::bad_alloc&) {
         abandon();
@@ -327,7 +330,8 @@ void slots::make() noexcept {
 registry_status slots::status() {
     const std::lock_guard lock(mutex);
     const bool here = process_.load() == sys::process_generation();
-    return here ? registry_status{.path = path_, .trouble = trouble_} : registry_status{.path = {}, .trouble = ENOENT};
+    return here ? registry_status{.path = path_, .trouble = trouble_, .refused = refused_}
+                : registry_status{.path = {}, .trouble = ENOENT, .refused = {}};
 }
 
 void slots::label(std::string_view text) noexcept {

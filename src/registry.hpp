@@ -21,10 +21,17 @@ std::vector<std::string> registry_directories();
 // Opens such a directory, making it when it is not there. EPERM when it is not ours alone: it is refused, not repaired.
 sys::error open_registry_directory(const std::string& dir, bool make, sys::handle& opened) noexcept;
 
+// A directory that could not be used, and why.
+struct registry_place {
+    std::string directory;
+    sys::error trouble;
+};
+
 // The path of this process's registry; empty when there is none (yet), and why.
 struct registry_status {
     std::string path;
     sys::error trouble = 0;
+    std::vector<registry_place> refused;  // in the order in which they were tried
 };
 registry_status registry_here();
 

@@ -69,25 +69,36 @@ sys::error open_registry(sys::handle directory, const char* name, bool only_look
     return 0;
 }
 
-// Calls visit(directory, name) for every file in the registries' directories.
+// Calls visit(path, directory, name) for every file in one directory of registries, until it answers false.
 template <class Visit>
-void for_each_registry(Visit visit) {
-    for (const std::string& path : registry_directories()) {
-        sys::handle h = sys::no_handle;
-        if (open_registry_directory(path, false, h) != 0) {
-            continue;
-        }
-        const file directory(h);
-        alignas(std::uint64_t) std::array<char, sys::list_bytes> buffer;
-        std::size_t used = 0;
-        while (sys::call.list(h, buffer.data(), used) == 0 && used != 0) {
-            sys::entry entry{};
-            for (std::size_t position = 0; sys::next_entry(buffer.data(), used, position, entry);) {
-                const std::string_view name = entry.name;
-                if (name != "." && name != ".." && !visit(path, h, entry.name)) {
-                    return;
-                }
+sys::error visit_registries_in(const std::string& path, Visit& visit) {
+    sys::handle h = sys::no_handle;
+    if (const sys::error e = open_registry_directory(path, false, h)) {
+        return e;
+    }
+    const file directory(h);
+    alignas(std::uint64_t) std::array<char, sys::list_bytes> buffer;
+    std::size_t used = 0;
+    sys::error e = 0;
+    while ((e = sys::call.list(h, buffer.data(), used)) == 0 && used != 0) {
+        sys::entry entry{};
+        for (std::size_t position = 0; sys::next_entry(buffer.data(), used, position, entry);) {
+            const std::string_view name = entry.name;
+            if (name != "." && name != ".." && !visit(path, h, entry.name)) {
+                return 0;
             }
+        }
+    }
+    return e;
+}
+
+// In all directories of registries; refuse(path, error) for one that is there and cannot be used.
+template <class Visit, class Refuse>
+void for_each_registry(Visit visit, Refuse refuse) {
+    for (const std::string& path : registry_directories()) {
+        const sys::error e = visit_registries_in(path, visit);
+        if (e != 0 && e != ENOENT) {
+            refuse(path, e);
         }
     }
 }
@@ -102,6 +113,24 @@ registered describe(const registry_contents& contents, const registry_record& re
     out.program = contents.head.owner.program.data();
     out.alive = alive;
     return out;
+}
+
+skip_reason why_skipped(const registry_reader& reader, sys::error e) noexcept {
+    switch (e) {
+        case 0:
+            return reader.dead()                       ? skip_reason::damaged
+                   : reader.owner == liveness::unknown ? skip_reason::out_of_sight
+                                                       : skip_reason::alive;
+        case EINVAL:
+        case EISDIR:
+        case ELOOP:
+        case ENXIO:
+            return skip_reason::damaged;
+        case ENOTSUP:
+            return skip_reason::newer;
+        default:
+            return skip_reason::unreadable;
+    }
 }
 
 class sweeper {
@@ -123,22 +152,45 @@ public:
         }
         registry_reader reader;
         const sys::error e = open_registry(directory, name, dry_run_, reader);
-        if (e == EINVAL || e == ENOTSUP || e == ELOOP || (reader.locked && reader.contents.damaged != 0)) {
-            report_.unknown.push_back(std::filesystem::path(path) / name);
+        if (e == ENOENT) {
+            return true;
+        }
+        const bool damaged = reader.locked && reader.contents.damaged != 0;
+        if (e != 0 || damaged || !reader.dead()) {
+            skip(std::filesystem::path(path) / name, reader, e);
         }
         if (e == 0 && reader.dead()) {
             bury(reader);
-            if (!dry_run_ && left_ == 0 && reader.contents.damaged == 0) {
+            if (!dry_run_ && left_ == 0 && !damaged) {
                 sys::call.remove_file(directory, name);
             }
         }
         return true;
     }
 
+    void refuse(const std::string& path, sys::error e) {
+        const bool foreign = e == EPERM || e == ENOTDIR || e == ELOOP;
+        report_.skipped.push_back({.path = path,
+                                   .reason = foreign ? skip_reason::refused : skip_reason::unreadable,
+                                   .pid = 0,
+                                   .program = {},
+                                   .error = code_of(e)});
+    }
+
     sweep_report report() && { return std::move(report_); }
 
 private:
     [[nodiscard]] bool is_late() const noexcept { return sys::call.steady_clock() >= end_; }
+
+    void skip(const std::filesystem::path& path, const registry_reader& reader, sys::error e) {
+        const auto& owner = reader.contents.head.owner;
+        const skip_reason reason = why_skipped(reader, e);
+        report_.skipped.push_back({.path = path,
+                                   .reason = reason,
+                                   .pid = e == 0 ? owner.pid : 0,
+                                   .program = e == 0 ? owner.program.data() : "",
+                                   .error = reason == skip_reason::unreadable ? code_of(e) : std::error_code()});
+    }
 
     // Removes everything in the registry of a dead process.
     void bury(const registry_reader& reader) {
@@ -203,15 +255,16 @@ void arrange_end() noexcept {
 
 sweep_report sweep(const sweep_options& options) {
     sweeper work(options);
-    for_each_registry([&](const std::string& path, sys::handle directory, const char* name) {
+    const auto visit = [&](const std::string& path, sys::handle directory, const char* name) {
         return work.visit(path, directory, name);
-    });
+    };
+    for_each_registry(visit, [&](const std::string& path, sys::error e) { work.refuse(path, e); });
     return std::move(work).report();
 }
 
 std::vector<registered> leftovers() {
     std::vector<registered> all;
-    for_each_registry([&](const std::string&, sys::handle directory, const char* name) {
+    const auto list = [&](const std::string&, sys::handle directory, const char* name) {
         registry_reader reader;
         if (open_registry(directory, name, true, reader) == 0) {
             for (const registry_record& record : reader.contents.records) {
@@ -219,7 +272,8 @@ std::vector<registered> leftovers() {
             }
         }
         return true;
-    });
+    };
+    for_each_registry(list, [](const std::string&, sys::error) {});  // sweep() tells of these
     return all;
 }
 
@@ -227,7 +281,11 @@ crash_safety explain_crash_safety() {
     arrange_end();
     prepare_registry();
     const registry_status here = registry_here();
-    return {.on = here.trouble == 0, .registry = here.path, .error = code_of(here.trouble)};
+    crash_safety is{.on = here.trouble == 0, .registry = here.path, .error = code_of(here.trouble), .refused = {}};
+    for (const registry_place& place : here.refused) {
+        is.refused.push_back({.path = place.directory, .error = code_of(place.trouble)});
+    }
+    return is;
 }
 
 namespace {

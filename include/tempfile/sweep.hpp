@@ -48,13 +48,31 @@ struct registered {
                             ///< up.
 };
 
+/// Why `sweep()` left a registry alone.
+enum class skip_reason {
+    alive,         ///< Its process runs, or another sweep is at it.
+    out_of_sight,  ///< Its process is of another machine, or in a process namespace that cannot be looked into.
+    damaged,       ///< It is no registry, or a damaged one. What can still be read in it is removed all the same.
+    newer,         ///< A newer version of this library made it.
+    refused,       ///< A directory for registries that somebody else made or may enter: neither used nor repaired.
+    unreadable,    ///< The system refuses to show it; `error` says why.
+};
+
+/// A registry, or a directory of them, that `sweep()` left alone.
+struct skipped_registry {
+    std::filesystem::path path;                    ///< Its own.
+    skip_reason reason = skip_reason::unreadable;  ///< Why.
+    std::uint64_t pid = 0;                         ///< Of its process, 0 when that cannot be read.
+    std::string program;                           ///< Likewise; empty when that cannot be read.
+    std::error_code error;                         ///< When it is unreadable.
+};
+
 /// What `sweep()` did.
 struct sweep_report {
-    std::vector<registered> removed;  ///< What is gone now; with `dry_run`, what would be.
-    std::vector<registered> left;     ///< What dead processes left and could not be removed, each with its error.
-    /// Files in the registry's directory that are no registry, or a damaged or newer one: left alone.
-    std::vector<std::filesystem::path> unknown;
-    bool complete = true;  ///< False when the time was up.
+    std::vector<registered> removed;        ///< What is gone now; with `dry_run`, what would be.
+    std::vector<registered> left;           ///< What dead processes left and could not be removed, each with its error.
+    std::vector<skipped_registry> skipped;  ///< What was left alone, and why.
+    bool complete = true;                   ///< False when the time was up.
 };
 
 /// How `sweep()` goes about it.
@@ -78,11 +96,18 @@ void set_label(std::string_view label) noexcept;
 /// Everything in the registries of this user's processes, dead and alive, this one's included.
 [[nodiscard]] std::vector<registered> leftovers();
 
+/// A directory in which no registry could be made.
+struct refused_directory {
+    std::filesystem::path path;  ///< Its own.
+    std::error_code error;       ///< Why: EPERM when somebody else made it or may enter it.
+};
+
 /// Whether what this process makes would be found by a sweep if it were killed now.
 struct crash_safety {
-    bool on = false;                 ///< It would.
-    std::filesystem::path registry;  ///< Of this process, when on.
-    std::error_code error;           ///< Why not, when off.
+    bool on = false;                         ///< It would.
+    std::filesystem::path registry;          ///< Of this process, when on.
+    std::error_code error;                   ///< Why not, when off; ENOENT when `TEMPFILE_REGISTRY` names no directory.
+    std::vector<refused_directory> refused;  ///< What was tried before, in this order; also when on.
 };
 /// Makes the registry of this process, if that has not been tried yet, and tells about it.
 [[nodiscard]] crash_safety explain_crash_safety();

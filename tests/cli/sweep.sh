@@ -20,7 +20,10 @@ read -r _ <said
 exits 0 "$tool" ls
 is "$(grep -c alive out)" 2 "living ones listed"
 exits 0 "$tool" sweep -v
-is "$(cat out)" "" "what is removed of a living program"
+matches "$(cat out)" "$scratch/registry/$victim-* was left alone: cli_victim ($victim) runs"
+exits 0 "$tool" sweep --json
+is "$(python3 -c 'import json; print([(s["reason"], s["pid"]) for s in json.load(open("out"))["skipped"]])')" \
+    "[('alive', $victim)]" "what is left alone, as JSON"
 kill -9 "$victim"
 wait "$victim" 2>/dev/null
 
@@ -35,8 +38,20 @@ exits 0 "$tool" sweep -v
 is "$(grep -c "^removed $scratch/into/" out)" 2 "what went"
 empty into
 exits 0 "$tool" sweep --json
-is "$(python3 -c 'import json; print(json.load(open("out")))')" "{'removed': [], 'left': []}" "nothing more"
+is "$(python3 -c 'import json; print(json.load(open("out")))')" "{'removed': [], 'left': [], 'skipped': []}" "nothing more"
 echo damaged >registry/1-x
 exits 0 "$tool" sweep
-says "registry/1-x is no registry"
+is "$(cat err)" "tmp sweep: $scratch/registry/1-x was left alone: it is no registry, or a damaged one; look at it, and remove it" \
+    "what is said of a damaged one"
+rm registry/1-x
+
+# A directory that is not ours alone is refused, and said to be.
+chmod 755 registry
+exits 0 "$tool" sweep
+says "tmp sweep: $scratch/registry was left alone: it is not a directory of yours alone (mode 0700); have it removed"
+exits 0 "$tool" ls
+is "$(cat err)" "tmp ls: what killed programs leave is not written down, since no registry can be made ($scratch/registry: Operation not permitted)" \
+    "what tmp ls says without a registry"
+TEMPFILE_REGISTRY='' exits 0 "$tool" ls
+says '($TEMPFILE_REGISTRY is set, and no absolute path)'
 finish

@@ -23,6 +23,7 @@
 #include "support/mounted.hpp"
 #include "support/replace_call.hpp"
 #include "support/scratch.hpp"
+#include "support/sweeping.hpp"
 
 namespace tempfile::test {
 namespace {
@@ -506,8 +507,14 @@ TEST_F(registries, S3_a_directory_that_others_made_or_may_enter_is_refused_and_e
         temporary_directory made({.dir = dir.path()});
         fp.close();
         made.cleanup();
-        if (is.on || is.error != std::errc::operation_not_permitted) {
+        if (is.on || is.error != std::errc::operation_not_permitted || is.refused.size() != 1 ||
+            is.refused.front().path != squatted.path() || is.refused.front().error != is.error) {
             ::_exit(1);
+        }
+        const sweep_report report = sweep();
+        if (report.skipped.size() != 1 || report.skipped.front().path != squatted.path() ||
+            report.skipped.front().reason != skip_reason::refused) {
+            ::_exit(2);
         }
     });
     EXPECT_TRUE(squatted.empty());
@@ -533,13 +540,16 @@ TEST_F(registries, what_is_no_registry_or_a_damaged_or_newer_one_is_told_and_lef
     const environment_variable here("TEMPFILE_REGISTRY", place.path().c_str());
 
     change(8, std::string("\x02\0\0\0", 4));  // a newer version
-    EXPECT_EQ(sweep().unknown.size(), 2U);
+    const sweep_report before = sweep();
+    EXPECT_EQ(before.skipped.size(), 2U);
+    EXPECT_EQ(skipped_because(skip_reason::newer, before), 1U);
+    EXPECT_EQ(skipped_because(skip_reason::damaged, before), 1U);
     change(8, std::string("\x01\0\0\0", 4));
     std::ifstream written(registry, std::ios::binary);
     const std::string all(std::istreambuf_iterator<char>(written), {});
     change(all.find(dir.path().string()) + 5, "damaged");
     const sweep_report report = sweep();
-    EXPECT_EQ(report.unknown.size(), 2U);
+    EXPECT_EQ(skipped_because(skip_reason::damaged, report), 2U);
     EXPECT_EQ(report.removed.size(), 1U) << "the other one";
     EXPECT_EQ(dir.names().size(), 1U);
     EXPECT_TRUE(std::filesystem::exists(registry));

@@ -35,6 +35,7 @@
 #include "support/replace_call.hpp"
 #include "support/sanitizer.hpp"
 #include "support/scratch.hpp"
+#include "support/sweeping.hpp"
 #include "work.hpp"
 
 namespace tempfile::test {
@@ -126,7 +127,7 @@ void expect_there(const temporary_directory& made, tally& told) {
         const sweep_report report = sweep();
         ++told.sweeps;
         told.removed += report.removed.size();
-        told.unswept += static_cast<int>(report.left.size() + report.unknown.size());
+        told.unswept += static_cast<int>(troubles(report));
     }
 }
 
@@ -262,7 +263,7 @@ TEST_F(many_dead, are_buried_by_whoever_begins_next) {
 TEST_F(many_dead, are_buried_by_one_sweep_with_enough_time) {
     const sweep_report report = sweep();
     EXPECT_EQ(report.removed.size(), static_cast<std::size_t>(count));
-    EXPECT_TRUE(report.complete && report.left.empty() && report.unknown.empty());
+    EXPECT_TRUE(report.complete && troubles(report) == 0);
     EXPECT_TRUE(dir.empty());
     EXPECT_EQ(registry_count(), 0U);
 }
