@@ -145,6 +145,7 @@ constexpr std::array floor_entries{
     entry{"roundtrip_file", roundtrip},
     entry{"roundtrip_flushed", roundtrip},
     entry{"named_file", named},
+    entry{"named_registered", named},
     entry{"named", named},
     entry{"named_2_threads", named},
     entry{"directory", empty_directory},
@@ -158,8 +159,9 @@ constexpr std::array floor_entries{
 [[maybe_unused]] const bool floor_entered = enter("floor", floor_entries);
 
 constexpr std::array held_entries{
-    entry{"unnamed_file", unnamed_held}, entry{"unnamed", unnamed_held},       entry{"named_file", named_held},
-    entry{"named", named_held},          entry{"named_2_threads", named_held}, entry{"directory", empty_directory_held},
+    entry{"unnamed_file", unnamed_held},      entry{"unnamed", unnamed_held}, entry{"named_file", named_held},
+    entry{"named_registered", named_held},    entry{"named", named_held},     entry{"named_2_threads", named_held},
+    entry{"directory", empty_directory_held},
 };
 [[maybe_unused]] const bool held_entered = enter("held", held_entries);
 

@@ -11,6 +11,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <string>
+
+#include "create.hpp"
 
 namespace {
 
@@ -54,6 +57,22 @@ void named_file() {
     file.write(piece.first(note_size));
     file.close();
     must(unlink(path.c_str()) == 0, "unlink");
+}
+
+// What a named_temporary_file does but for the stream.
+void named_handle(tempfile::registration* owner) {
+    tempfile::file file;
+    std::string path;
+    must(!create_named({.dir = directory(), .prefix = "tmp", .suffix = ""}, false, file, path, owner), "create_named");
+    file.write(piece.first(note_size));
+    file.close();
+    must(unlink(path.c_str()) == 0, "unlink");
+}
+
+void named_registered() {
+    tempfile::registration owner;
+    named_handle(&owner);
+    owner.leave();
 }
 
 void named() {
@@ -115,6 +134,7 @@ constexpr std::array entries{
     entry{"roundtrip", [] { roundtrip(false); }},
     entry{"roundtrip_flushed", [] { roundtrip(true); }},
     entry{"named_file", named_file},
+    entry{"named_registered", named_registered},
     entry{"named", named},
     entry{"named_2_threads", named},
     entry{"directory", empty_directory},
@@ -163,5 +183,8 @@ double seconds_without(std::string_view row, std::int64_t times) {
 }
 [[maybe_unused]] const bool without_entered =
     enter("without", {"named", "directory", "directory_100"}, seconds_without);
+
+constexpr std::array unregistered_entries{entry{"named_registered", [] { named_handle(nullptr); }}};
+[[maybe_unused]] const bool unregistered_entered = enter("without", unregistered_entries);
 
 }  // namespace

@@ -35,6 +35,7 @@ inline constexpr std::array rows{
     row{"roundtrip_flushed", "unnamed: 4 KiB written, flushed, read back; stream object", 1, false, 1,
         limit::times_floor, 1.00},
     row{"named_file", "named: 100 bytes written, closed, deleted; plain handle", 1, false, 1, limit::times_floor, 1.05},
+    row{"named_registered", "named: the same and registered; plain handle", 1, false, 1, limit::times_floor, 1.05},
     row{"named", "named: 100 bytes written, closed, deleted; stream object", 1, false, 1, limit::times_floor, 1.05},
     row{"named_2_threads", "named: the same, 2 threads; stream object", 1, false, 2, limit::times_floor, 1.05},
     row{"directory", "directory: created, removed empty", 1, false, 1, limit::times_floor, 1.25},
