@@ -1,5 +1,6 @@
 #include "items.hpp"
 
+#include "amount.hpp"
 #include "printable.hpp"
 
 #include <fmt/core.h>
@@ -22,10 +23,14 @@ std::int64_t age_in_seconds(const tempfile::registered& item) {
     return std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(age).count());
 }
 
-// Bytes; nothing for a directory, and for what is gone meanwhile.
+// Bytes, of a directory those of all the files in it; nothing for what is gone meanwhile.
 std::optional<std::uintmax_t> size_of(const tempfile::registered& item) {
     std::error_code ec;
-    if (!fs::is_regular_file(fs::symlink_status(item.path, ec)) || ec) {
+    const fs::file_type type = fs::symlink_status(item.path, ec).type();
+    if (item.directory && type == fs::file_type::directory) {
+        return amount_in(item.path).bytes;
+    }
+    if (item.directory || type != fs::file_type::regular) {
         return std::nullopt;
     }
     const std::uintmax_t bytes = fs::file_size(item.path, ec);

@@ -32,7 +32,9 @@ void warn_if_not_crash_safe() {
 void add_ls(CLI::App& command) {
     auto json = std::make_shared<bool>(false);
     command.add_flag("--json", *json, "As JSON, for programs");
-    command.footer("Example: what did killed programs leave?\n  tmp ls | grep dead");
+    command.footer(
+        "BYTES of a directory are those of all the files in it.\n\nExample: what did killed programs leave?\n  tmp ls "
+        "| grep dead");
     command.callback([json] {
         warn_if_not_crash_safe();
         const auto items = tempfile::leftovers();

@@ -1,3 +1,4 @@
+#include "amount.hpp"
 #include "command.hpp"
 #include "names.hpp"
 #include "printable.hpp"
@@ -84,21 +85,9 @@ std::string human(std::uintmax_t bytes) {
                          : fmt::format("{:.0f} {}", number, units.at(unit));
 }
 
-// How much is in `directory`; where it cannot be looked into, how much was found until then.
-std::string amount_in(const fs::path& directory) {
-    std::uintmax_t entries = 0;
-    std::uintmax_t bytes = 0;
-    std::error_code ec;
-    fs::recursive_directory_iterator entry(directory, ec);
-    for (; !ec && entry != fs::recursive_directory_iterator(); entry.increment(ec)) {
-        ++entries;
-        std::error_code gone;
-        if (fs::is_regular_file(entry->symlink_status(gone))) {
-            const std::uintmax_t size = entry->file_size(gone);
-            bytes += gone ? 0 : size;
-        }
-    }
-    return fmt::format("{}{} {}, {}", ec ? "at least " : "", entries, entries == 1 ? "entry" : "entries", human(bytes));
+std::string text_of(const amount& found) {
+    return fmt::format("{}{} {}, {}", found.complete ? "" : "at least ", found.entries,
+                       found.entries == 1 ? "entry" : "entries", human(found.bytes));
 }
 
 void tell(const fs::path& directory, const ending& end) {
@@ -109,7 +98,7 @@ void tell(const fs::path& directory, const ending& end) {
         fmt::format("command    {}\n"
                     "left       {}\n"
                     "directory  {}\n",
-                    how, amount_in(directory), printable(directory.native())));
+                    how, text_of(amount_in(directory)), printable(directory.native())));
 }
 
 int run(const CLI::App& command, const options& o) {

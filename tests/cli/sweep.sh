@@ -30,7 +30,8 @@ wait "$victim" 2>/dev/null
 exits 0 "$tool" ls
 is "$(grep -c dead out)" 2 "dead ones listed"
 exits 0 "$tool" ls --json
-is "$(python3 -c 'import json; print(sorted(i["kind"] for i in json.load(open("out"))))')" "['directory', 'file']" "JSON"
+is "$(python3 -c 'import json; print(sorted((i["kind"], i["bytes"]) for i in json.load(open("out"))))')" \
+    "[('directory', 1), ('file', 0)]" "JSON"
 exits 0 "$tool" sweep --dry-run
 is "$(grep -c "^would remove $scratch/into/" out)" 2 "what would go"
 is "$(ls into | wc -l)" 2 "what is there after a dry run"
