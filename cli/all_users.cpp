@@ -2,18 +2,24 @@
 
 #include "streams.hpp"
 
+#include <tempfile/file.hpp>
+
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <exception>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <system_error>
 
+#include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,8 +43,8 @@ bool belongs_to(const std::filesystem::path& directory, std::uint32_t user) {
     return ::lstat(directory.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == user && (st.st_mode & 077U) == 0;
 }
 
-// The group is nobody's: which ones are the user's is written where a static program cannot look (getpwuid(3)), and
-// what is the user's own needs none.
+// The group is nobody's: which ones are the user's is written where a static program cannot look (getgrouplist(3)).
+// Where only a group's rights let the user into a directory, what is in there is left to the user's own sweep.
 void become(std::uint32_t user) {
     constexpr gid_t nobody = 65534;
     if (user == 0) {
@@ -47,6 +53,38 @@ void become(std::uint32_t user) {
     if (::setgroups(0, nullptr) != 0 || ::setresgid(nobody, nobody, nobody) != 0 ||
         ::setresuid(user, user, user) != 0 || ::geteuid() != user || ::setuid(0) == 0) {
         throw std::system_error(errno, std::system_category(), fmt::format("cannot become user {}", user));
+    }
+}
+
+bool work_as(std::uint32_t user, int output, const std::function<bool()>& work) {
+    try {
+        become(user);
+        return ::dup2(output, STDOUT_FILENO) >= 0 && work();
+    } catch (const std::exception& e) {
+        complain(fmt::format("tmp sweep: user {}: {}", user, e.what()));
+        return false;
+    }
+}
+
+// False when the end has not come in that time.
+bool read_until_end(int from, std::chrono::milliseconds at_most, std::string& text) {
+    const auto end = std::chrono::steady_clock::now() + at_most;
+    std::array<char, 4096> piece;
+    for (;;) {
+        const auto rest = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        pollfd ready = {.fd = from, .events = POLLIN, .revents = 0};
+        const int some = rest.count() <= 0 ? 0 : ::poll(&ready, 1, static_cast<int>(rest.count()));
+        if (some == 0) {
+            return false;
+        }
+        const ssize_t got = some < 0 ? -1 : ::read(from, piece.data(), piece.size());
+        if (got == 0) {
+            return true;
+        }
+        if (got < 0 && errno != EINTR) {
+            throw std::system_error(errno, std::system_category(), "cannot read what was printed");
+        }
+        text.append(piece.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     }
 }
 
@@ -68,25 +106,31 @@ std::vector<std::uint32_t> users_with_registries() {
     return users;
 }
 
-bool run_as(std::uint32_t user, const std::function<bool()>& work) {
+outcome run_as(std::uint32_t user, std::chrono::milliseconds at_most, const std::function<bool()>& work) {
+    std::array<int, 2> ends = {};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        throw std::system_error(errno, std::system_category(), "cannot make a pipe");
+    }
+    tempfile::file from(ends[0]);
+    tempfile::file to(ends[1]);
     const pid_t child = ::fork();
     if (child < 0) {
         throw std::system_error(errno, std::system_category(), "cannot fork");
     }
     if (child == 0) {
-        bool done = false;
-        try {
-            become(user);
-            done = work();
-        } catch (const std::exception& e) {
-            complain(fmt::format("tmp sweep: user {}: {}", user, e.what()));
-        }
-        ::_exit(done ? 0 : 1);
+        ::_exit(work_as(user, ends[1], work) ? 0 : 1);
+    }
+    to.close();
+    outcome result;
+    if (!read_until_end(ends[0], at_most, result.printed)) {
+        complain(fmt::format("tmp sweep: user {}: it took too long, and was given up", user));
+        ::kill(child, SIGKILL);
     }
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    result.done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return result;
 }
 
 }  // namespace tool

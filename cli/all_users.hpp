@@ -2,8 +2,10 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace tool {
@@ -11,9 +13,15 @@ namespace tool {
 // Who has a directory for registries, in the places where the library looks, that is theirs alone.
 std::vector<std::uint32_t> users_with_registries();
 
+// What came of it: what was printed, and whether it was all done.
+struct outcome {
+    std::string printed;
+    bool done = false;
+};
+
 // Runs `work` in a child that has become that user for good, with nothing left of root: a registry is its user's data,
-// and must not become a way to have root delete /etc/passwd.
-// @return whether it returned true there.
-bool run_as(std::uint32_t user, const std::function<bool()>& work);
+// and must not become a way to have root delete /etc/passwd. The user can stop such a process (kill(2)), or lead it to
+// a file system that never answers: after `at_most` it is killed, and said not to be done.
+outcome run_as(std::uint32_t user, std::chrono::milliseconds at_most, const std::function<bool()>& work);
 
 }  // namespace tool

@@ -54,6 +54,18 @@ std::string lines_of(const std::vector<nlohmann::ordered_json>& objects) {
     return text + (objects.empty() ? "]" : "\n]");
 }
 
+const char* word_for(tempfile::owner_state owner) {
+    switch (owner) {
+        case tempfile::owner_state::alive:
+            return "alive";
+        case tempfile::owner_state::dead:
+            return "dead";
+        case tempfile::owner_state::out_of_sight:
+            break;
+    }
+    return "out-of-sight";
+}
+
 const char* word_for(tempfile::skip_reason reason) {
     switch (reason) {
         case tempfile::skip_reason::alive:
@@ -72,7 +84,7 @@ const char* word_for(tempfile::skip_reason reason) {
     return "unreadable";
 }
 
-constexpr const char* columns = "{:<10} {:>8} {:>12} {:>8} {:<16} {:<6} {}\n";
+constexpr const char* columns = "{:<10} {:>8} {:>12} {:>8} {:<16} {:<12} {}\n";
 
 }  // namespace
 
@@ -83,8 +95,8 @@ std::string heading() {
 std::string line_of(const tempfile::registered& item) {
     const auto bytes = size_of(item);
     return fmt::format(fmt::runtime(columns), item.directory ? "directory" : "file", age_of(item),
-                       bytes ? std::to_string(*bytes) : "-", item.pid, printable(item.program),
-                       item.alive ? "alive" : "dead", printable(item.path.native()));
+                       bytes ? std::to_string(*bytes) : "-", item.pid, printable(item.program), word_for(item.owner),
+                       printable(item.path.native()));
 }
 
 std::string why_skipped(const tempfile::skipped_registry& one) {
@@ -115,7 +127,7 @@ std::string json_of(const std::vector<tempfile::registered>& items) {
             {"age_seconds", age_in_seconds(item)},
             {"pid", item.pid},
             {"program", item.program},
-            {"alive", item.alive},
+            {"owner", word_for(item.owner)},
         });
         if (const auto bytes = size_of(item)) {
             object["bytes"] = *bytes;

@@ -7,12 +7,14 @@
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
+#include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <utility>
+#include <system_error>
 
 #include <unistd.h>
 
@@ -20,11 +22,23 @@ namespace tool {
 namespace {
 
 struct options {
+    std::string at_most = "300";
     bool all_users = false;
     bool dry_run = false;
     bool json = false;
     bool verbose = false;
 };
+
+std::chrono::seconds time_limit(const options& o) {
+    std::uint32_t seconds = 0;
+    const char* const end = o.at_most.data() + o.at_most.size();
+    const auto [parsed, error] = std::from_chars(o.at_most.data(), end, seconds);
+    if (error != std::errc() || parsed != end || seconds > 86'400) {
+        throw std::invalid_argument(
+            fmt::format("--at-most \"{}\" is no whole number of seconds from 0 to 86400", o.at_most));
+    }
+    return std::chrono::seconds(seconds);
+}
 
 void tell(const tempfile::sweep_report& report, const options& o) {
     if (o.dry_run || o.verbose) {
@@ -56,13 +70,16 @@ std::string json_members(const tempfile::sweep_report& report, const options& o)
 
 // True when nothing was left.
 bool sweep_mine(const options& o, const std::string& json_before) {
-    const tempfile::sweep_report report = tempfile::sweep({.dry_run = o.dry_run});
+    const tempfile::sweep_report report = tempfile::sweep({.at_most = time_limit(o), .dry_run = o.dry_run});
     if (o.json) {
         print(fmt::format("{{{}{}}}", json_before, json_members(report, o)));
     } else {
         tell(report, o);
     }
-    return report.left.empty();
+    if (!report.complete) {
+        complain(fmt::format("tmp sweep: the {} seconds of --at-most were not enough; the rest is left", o.at_most));
+    }
+    return report.left.empty() && report.complete;
 }
 
 bool sweep_for_all_users(const options& o) {
@@ -72,16 +89,25 @@ bool sweep_for_all_users(const options& o) {
     if (std::getenv("TEMPFILE_REGISTRY") != nullptr) {
         throw std::invalid_argument("$TEMPFILE_REGISTRY is one directory, not every user's; unset it for --all-users");
     }
+    constexpr std::chrono::seconds to_come_to_an_end(5);
+    const auto limit = time_limit(o) + to_come_to_an_end;
     bool all = true;
-    const char* between = "[";
+    std::string json;
     for (const std::uint32_t user : users_with_registries()) {
-        if (o.json) {
-            print(std::exchange(between, ",\n"));
+        const outcome its = run_as(user, limit, [&] {
+            const bool done = sweep_mine(o, fmt::format("\"user\": {},\n", user));
+            close_output();
+            return done;
+        });
+        all = all && its.done;
+        if (!o.json) {
+            print(its.printed);
+        } else if (its.printed.ends_with('}')) {  // who was given up may have said half of it
+            json += (json.empty() ? "" : ",\n") + its.printed;
         }
-        all = run_as(user, [&] { return sweep_mine(o, fmt::format("\"user\": {},\n", user)); }) && all;
     }
     if (o.json) {
-        print(*between == '[' ? "[]" : "]");
+        print('[' + json + ']');
     }
     return all;
 }
@@ -102,6 +128,11 @@ void run(const options& o) {
 void add_sweep(CLI::App& command) {
     auto o = std::make_shared<options>();
     command.add_flag("--all-users", o->all_users, "For root: what programs of all users left, with their rights");
+    command
+        .add_option("--at-most", o->at_most,
+                    "After so many seconds leave the rest to the next time, with --all-users for each user (default: "
+                    "300)")
+        ->option_text("SECONDS");
     command.add_flag("-n,--dry-run", o->dry_run, "Only say what would go");
     command.add_flag("-v,--verbose", o->verbose, "Say what went");
     command.add_flag("--json", o->json, "Say it as JSON, for programs");

@@ -58,9 +58,7 @@ liveness liveness_in_namespace(std::uint64_t wanted) {
 
 }  // namespace
 
-liveness liveness_of(const sys::process_identity& process) {
-    sys::process_identity self;
-    sys::call.this_process(self);
+liveness liveness_of(const sys::process_identity& process, const sys::process_identity& self) {
     if (process.boot[0] == '\0' || self.boot[0] == '\0') {
         return liveness::unknown;
     }
@@ -76,7 +74,11 @@ liveness liveness_of(const sys::process_identity& process) {
     if (e == ESRCH) {
         return liveness::dead;
     }
-    return e != 0 ? liveness::unknown : start == process.start ? liveness::alive : liveness::dead;
+    // In another time namespace the same moment has another number (time_namespaces(7)).
+    if (e != 0 || process.time_namespace != self.time_namespace) {
+        return liveness::unknown;
+    }
+    return start == process.start ? liveness::alive : liveness::dead;
 }
 
 }  // namespace tempfile

@@ -12,6 +12,7 @@ enum class liveness {
     unknown,  // it cannot be seen from here: another machine, or a process namespace that may still be in use
 };
 
-liveness liveness_of(const sys::process_identity& process);
+// As the process `self` sees it.
+liveness liveness_of(const sys::process_identity& process, const sys::process_identity& self);
 
 }  // namespace tempfile

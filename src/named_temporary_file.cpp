@@ -96,7 +96,7 @@ std::filesystem::path named_temporary_file::keep() {
 
 void named_temporary_file::give_away() noexcept {
     owns_name_ = false;
-    registration_.leave();
+    registration_.leave_for_good();
 }
 
 void named_temporary_file::adopt() {

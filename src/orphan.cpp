@@ -17,19 +17,20 @@ bool is_recorded(const registry_record& record, const sys::metadata& there, bool
     if (record.what == kind::file) {
         return there.what == sys::kind::file;
     }
+    // ext4 gives the inode of a directory that went to the next one that is made, but not its time of birth. And
+    // numbers of devices change when a file system is mounted anew, as at the start of the system.
+    const bool born_known = record.born != 0 && there.born != 0;
+    const bool born_then = born_known && record.born == there.born;
+    const bool same_device = record.id.device == there.id.device || rebooted || born_then;
+    const bool same = record.id.inode == there.id.inode && same_device && (born_then || !born_known);
     // Not identified yet: its maker was killed before it could open it, so that it must be empty.
-    const bool same = record.id.inode == 0 ||
-                      (record.id.inode == there.id.inode && (rebooted || record.id.device == there.id.device));
-    // ext4 gives the inode of a directory that went to the next one that is made.
-    const bool born_then = record.born == 0 || there.born == 0 || record.born == there.born;
-    return there.what == sys::kind::directory && same && born_then;
+    return there.what == sys::kind::directory && (same || record.id.inode == 0);
 }
 
 problem remove_directory(const registry_record& record, bool rebooted, std::uint64_t end) {
     if (record.id.inode == 0) {
         const sys::error e = sys::call.remove_directory(sys::working_directory, record.path.c_str());
-        return e == 0 || e == ENOENT ? no_problem()
-                                     : system_problem("cannot remove a temporary directory", record.path, e);
+        return e == 0 ? no_problem() : system_problem("cannot remove a temporary directory", record.path, e);
     }
     sys::handle h = sys::no_handle;
     sys::error e = sys::call.open_directory(sys::working_directory, record.path.c_str(), h);
@@ -45,9 +46,8 @@ problem remove_directory(const registry_record& record, bool rebooted, std::uint
     if (e == 0 && !is_recorded(record, there, rebooted)) {
         e = ESTALE;
     }
-    return e == ENOENT ? no_problem()
-           : e != 0    ? system_problem("cannot remove a temporary directory", record.path, e)
-                       : remove_tree(record.path, held, end);
+    return e == 0 ? remove_tree(record.path, held, end)
+                  : system_problem("cannot remove a temporary directory", record.path, e);
 }
 
 }  // namespace
@@ -68,9 +68,7 @@ problem remove_orphan(const registry_record& record, bool rebooted, std::uint64_
     if (e == 0) {
         e = sys::call.remove_file(sys::working_directory, record.path.c_str());
     }
-    return e == 0 || e == ENOENT ? no_problem()
-           : e == ESTALE         ? system_problem("something else stands at the recorded path", record.path, e)
-                                 : system_problem("cannot remove a temporary file", record.path, e);
+    return e == 0 ? no_problem() : system_problem("cannot remove what was recorded", record.path, e);
 }
 
 }  // namespace tempfile

@@ -8,12 +8,12 @@
 namespace tempfile {
 
 // Removes what stands at the path of the record, if it is what was written down: a regular file of this user, or the
-// very directory. No problem when nothing stands there. `rebooted` says that the record is from before the last start
-// of the system: numbers of devices may have changed since. A large tree stops some milliseconds after `end`, on the
-// steady clock: ECANCELED.
+// very directory. ESTALE when something else stands there, ENOENT when nothing does. `rebooted` says that the record is
+// from before the last start of the system: numbers of devices may have changed since. A large tree stops some
+// milliseconds after `end`, on the steady clock: ECANCELED.
 problem remove_orphan(const registry_record& record, bool rebooted, std::uint64_t end);
 
-// ESTALE when something else stands there, ENOENT when nothing does, 0 when it would be removed.
+// What remove_orphan() would answer before it removes anything; 0 when it would begin.
 sys::error examine_orphan(const registry_record& record, bool rebooted) noexcept;
 
 }  // namespace tempfile

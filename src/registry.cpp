@@ -10,6 +10,7 @@
 
 #include "handle.hpp"
 #include "name.hpp"
+#include "remove_item.hpp"
 #include "report.hpp"
 #include "tempfile/file.hpp"
 
@@ -27,6 +28,8 @@ public:
     void free(std::uint32_t number) noexcept;
     // That begin with a path.
     void take_out(std::uint32_t number) noexcept;
+    // Waits until the disk knows, too, that this one was taken out.
+    void sync(std::uint32_t number) noexcept;
     [[nodiscard]] slot& at(std::uint32_t number) const noexcept {
         const std::size_t piece = piece_of(number);
         return pieces_[piece].load(std::memory_order_acquire)[number - first_in_piece(piece)];
@@ -81,6 +84,19 @@ private:
     std::vector<registry_place> refused_;
 };
 
+// What std::exit() and quick_exit() leave: objects that nobody destroys. Not what a forked child has inherited, nor
+// what threads use that go on to the last moment.
+void remove_what_is_left() noexcept {
+    const sys::held_signals no_second_walk_in_this_thread;
+    const auto remove_unused = [](const registered_path& item) noexcept {
+        const bool in_use = item.thread != sys::call.this_thread() && sys::call.thread_runs(item.thread);
+        return in_use ? removal::failed : remove_item(item);
+    };
+    if (remove_registered(remove_unused, true) == 0) {
+        withdraw_registry();
+    }
+}
+
 // For signal handlers, which must not make it.
 constinit std::atomic<slots*> made_already{nullptr};
 
@@ -88,6 +104,7 @@ slots& mine() {
     static slots* const all = [] {
         static auto* const made = new slots;
         sys::process_generation();  // the first call is not for signal handlers
+        sys::at_end_of_process(remove_what_is_left);
         made_already.store(made);
         sys::at_fork([] { made->mutex.lock(); },
                      [] {
@@ -132,6 +149,12 @@ std::uint32_t slots::claim() noexcept {
     return 0;
 }
 
+void slots::sync(std::uint32_t number) noexcept {
+    if (!file_.closed()) {
+        sys::call.sync_map(&at(number).is, sizeof(slot::is));  // where that fails the disk is broken, or the file gone
+    }
+}
+
 void slots::free(std::uint32_t number) noexcept {
     // The head goes first, so that nobody follows a path into slots that are free already.
     next_try = number;
@@ -162,9 +185,12 @@ bool slots::grow(std::uint32_t from) noexcept {
     }
     const std::size_t piece = piece_of(from);
     const bool can_grow = file_.closed() || holds_its_file();
-    if (piece == most_pieces || !can_grow || map_piece(file_.native_handle(), piece) != 0) {
+    const sys::error e = piece == most_pieces ? ENOSPC : can_grow ? map_piece(file_.native_handle(), piece) : EBADF;
+    if (e != 0) {
+        trouble_ = file_.closed() ? trouble_ : e;
         return false;
     }
+    trouble_ = file_.closed() ? trouble_ : 0;
     next_try = from;
     count_.store(2 * from, std::memory_order_release);
     return true;
@@ -230,7 +256,9 @@ sys::error slots::fill(sys::handle directory, const char* temporary_name, sys::h
     head.slot_bytes = sizeof(slot);
     head.user = sys::call.effective_user();
     head.made = sys::call.wall_clock();
-    sys::call.this_process(head.owner);
+    if (const sys::error e = sys::call.this_process(head.owner)) {
+        return e == ENOENT ? ENOTSUP : e;  // nobody could ever tell that this process is dead
+    }
     if (label_[0] != '\0') {
         head.owner.program = label_;
     }
@@ -341,7 +369,7 @@ void slots::label(std::string_view text) noexcept {
     std::copy(text.begin(), text.end(), label_.begin());
     if (is_here()) {
         sys::process_identity self;
-        sys::call.this_process(self);
+        static_cast<void>(sys::call.this_process(self));  // only its name is of interest
         const auto& shown = label_[0] != '\0' ? label_ : self.program;
         auto* const head = static_cast<char*>(static_cast<void*>(pieces_[0].load()));
         std::memcpy(head + offsetof(header, owner) + offsetof(sys::process_identity, program), shown.data(),
@@ -509,6 +537,14 @@ void registration::leave() noexcept {
     }
     number_ = 0;
     process_ = 0;
+}
+
+void registration::leave_for_good() noexcept {
+    const std::uint32_t number = ours() ? number_ : 0;
+    leave();
+    if (number != 0) {
+        mine().sync(number);
+    }
 }
 
 // --- Where, and what ---

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <span>
+#include <vector>
 
 #include "tempfile/file.hpp"
 
@@ -25,23 +27,6 @@ sys::error read_at(sys::handle h, std::uint64_t at, std::span<std::byte> into, s
         total += done;
     }
     return 0;
-}
-
-sys::error read_header(sys::handle h, header& head) noexcept {
-    std::size_t got = 0;
-    if (const sys::error e = read_at(h, 0, std::as_writable_bytes(std::span(&head, 1)), got)) {
-        return e;
-    }
-    if (got < sizeof head || head.magic != magic) {
-        return EINVAL;
-    }
-    if (head.version != version) {
-        return ENOTSUP;
-    }
-    const auto ends = [](const auto& text) { return std::find(text.begin(), text.end(), '\0') != text.end(); };
-    const bool makes_sense =
-        head.slot_bytes == sizeof(slot) && ends(head.owner.boot) && ends(head.owner.host) && ends(head.owner.program);
-    return makes_sense ? 0 : EINVAL;
 }
 
 // A slot as plain bytes: the one in the file may change at any moment.
@@ -73,7 +58,7 @@ bool is_ours_to_name(std::string_view path) noexcept {
 // Reads the path that begins in `head`; false when it makes no sense.
 bool gather(sys::handle h, const raw_slot& head, std::string& path) {
     std::size_t rest = head.length;
-    constexpr std::size_t longest = 64 * 1024;  // the system refuses paths of more than 4096 bytes
+    constexpr std::size_t longest = 4096;  // the system takes no longer path (path_resolution(7))
     if (rest > longest) {
         return false;
     }
@@ -86,40 +71,50 @@ bool gather(sys::handle h, const raw_slot& head, std::string& path) {
         }
         std::size_t got = 0;
         if (s.next < first_slot || read_at(h, offset_of(s.next), std::as_writable_bytes(std::span(&s, 1)), got) != 0 ||
-            got != sizeof s) {
+            got != sizeof s || s.is != state::claimed) {
             return false;
         }
     }
 }
 
-void read_slot(sys::handle h, std::uint32_t number, const raw_slot& s, registry_contents& out) {
+// A record, whether it makes sense or not; false for a slot in which none begins.
+bool read_slot(sys::handle h, std::uint32_t number, const raw_slot& s, registry_record& out, bool& sound) {
     if (s.is != state::live && s.is != state::removing) {
-        return;
+        return false;
     }
-    registry_record record{.number = number,
-                           .what = s.what,
-                           .created = s.created,
-                           .thread = s.thread,
-                           .id = {.device = s.device, .inode = s.inode},
-                           .born = s.born,
-                           .path = {}};
-    const bool known = s.what == kind::file || s.what == kind::directory;
-    if (known && gather(h, s, record.path)) {
-        out.records.push_back(std::move(record));
-    } else {
-        ++out.damaged;
-    }
+    out = {.number = number,
+           .what = s.what,
+           .created = s.created,
+           .thread = s.thread,
+           .id = {.device = s.device, .inode = s.inode},
+           .born = s.born,
+           .path = {}};
+    sound = (s.what == kind::file || s.what == kind::directory) && gather(h, s, out.path);
+    return true;
 }
 
 }  // namespace
 
-sys::error read_registry(sys::handle h, registry_contents& out) {
-    out = {};
-    if (const sys::error e = read_header(h, out.head)) {
+sys::error read_header(sys::handle h, header& head) noexcept {
+    std::size_t got = 0;
+    if (const sys::error e = read_at(h, 0, std::as_writable_bytes(std::span(&head, 1)), got)) {
         return e;
     }
-    // A piece at a time: the length of the file is what somebody says.
+    if (got < sizeof head || head.magic != magic) {
+        return EINVAL;
+    }
+    if (head.version != version) {
+        return ENOTSUP;
+    }
+    const auto ends = [](const auto& text) { return std::find(text.begin(), text.end(), '\0') != text.end(); };
+    const bool makes_sense =
+        head.slot_bytes == sizeof(slot) && ends(head.owner.boot) && ends(head.owner.host) && ends(head.owner.program);
+    return makes_sense ? 0 : EINVAL;
+}
+
+sys::error visit_records(sys::handle h, const std::function<bool(const registry_record*)>& visit) {
     std::vector<raw_slot> piece(first_slots);
+    registry_record record;
     for (std::uint32_t first = 0; first < first_in_piece(most_pieces); first += first_slots) {
         std::size_t got = 0;
         if (const sys::error e = read_at(h, offset_of(first), std::as_writable_bytes(std::span(piece)), got)) {
@@ -127,7 +122,10 @@ sys::error read_registry(sys::handle h, registry_contents& out) {
         }
         const auto slots = static_cast<std::uint32_t>(got / sizeof(slot));
         for (std::uint32_t i = first == 0 ? first_slot : 0; i < slots; ++i) {
-            read_slot(h, first + i, piece[i], out);
+            bool sound = false;
+            if (read_slot(h, first + i, piece[i], record, sound) && !visit(sound ? &record : nullptr)) {
+                return 0;
+            }
         }
         if (slots < first_slots) {
             break;
@@ -140,6 +138,11 @@ sys::error forget_record(sys::handle h, std::uint32_t number) noexcept {
     const state gone = state::free;
     std::size_t done = 0;
     return sys::call.pwrite(h, &gone, sizeof gone, offset_of(number), done);
+}
+
+sys::error note_failure(sys::handle h, std::uint64_t when) noexcept {
+    std::size_t done = 0;
+    return sys::call.pwrite(h, &when, sizeof when, offsetof(header, failed), done);
 }
 
 }  // namespace tempfile

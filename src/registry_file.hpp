@@ -6,8 +6,8 @@
 #include "registry_format.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
-#include <vector>
 
 namespace tempfile {
 
@@ -22,16 +22,18 @@ struct registry_record {
     std::string path;
 };
 
-struct registry_contents {
-    registry_format::header head;
-    std::vector<registry_record> records;
-    std::uint64_t damaged = 0;  // slots that make no sense
-};
-
 // EINVAL for a file that is no registry or a damaged one, ENOTSUP for one of a newer version.
-sys::error read_registry(sys::handle h, registry_contents& out);
+sys::error read_header(sys::handle h, registry_format::header& head) noexcept;
+
+// Calls visit(record) for one path after the other, until it answers false, and with a null pointer for a slot that
+// makes no sense. How many there are is for the writer of the file to say; so they are not
+// collected.
+sys::error visit_records(sys::handle h, const std::function<bool(const registry_record* record)>& visit);
 
 // Writes down that the path of the record is gone.
 sys::error forget_record(sys::handle h, std::uint32_t number) noexcept;
+
+// Writes down when it was that not everything could be removed.
+sys::error note_failure(sys::handle h, std::uint64_t when) noexcept;
 
 }  // namespace tempfile

@@ -29,8 +29,14 @@ struct header {
     std::uint64_t user = 0;
     std::uint64_t made = 0;  // nanoseconds since 1970
     sys::process_identity owner;
+    std::uint64_t failed = 0;  // when a sweep could not remove all of it: nanoseconds since 1970
 };
-static_assert(std::is_trivially_copyable_v<header>);
+static_assert(std::is_trivially_copyable_v<header> && std::is_standard_layout_v<header>);
+// As docs/registry.md has it: a change to the identity is a change to the file.
+static_assert(offsetof(header, owner) == 32 && offsetof(header, failed) == 240 && sizeof(header) == 248);
+static_assert(offsetof(sys::process_identity, start) == 8 && offsetof(sys::process_identity, pid_namespace) == 16 &&
+              offsetof(sys::process_identity, time_namespace) == 24 && offsetof(sys::process_identity, boot) == 32 &&
+              offsetof(sys::process_identity, host) == 72 && offsetof(sys::process_identity, program) == 144);
 
 enum class state : std::uint32_t {
     free = 0,

@@ -11,7 +11,6 @@
 #include "orphan.hpp"
 #include "registry.hpp"
 #include "registry_file.hpp"
-#include "remove_item.hpp"
 #include "tempfile/file.hpp"
 #include "tempfile/sweep.hpp"
 
@@ -20,7 +19,7 @@ namespace {
 
 // One registry that was opened.
 struct registry_reader {
-    registry_contents contents;
+    registry_format::header head;
     file handle;
     bool locked = false;
     liveness owner = liveness::unknown;
@@ -29,13 +28,20 @@ struct registry_reader {
     [[nodiscard]] bool dead() const noexcept { return locked && owner == liveness::dead; }
 };
 
+sys::process_identity this_process() noexcept {
+    sys::process_identity self;
+    static_cast<void>(sys::call.this_process(self));  // what is missing makes others unknown
+    return self;
+}
+
 bool is_complete(std::string_view name) noexcept {
     return !name.starts_with("new-");
 }
 
-// 0 when it could be read; ENOENT when there is nothing to be done about it. One that was never completed goes, unless
-// this is only a look.
-sys::error open_registry(sys::handle directory, const char* name, bool only_look, registry_reader& out) {
+// Reads the header only: what a living process owns is of no interest to a sweep. ENOENT when there is nothing to be
+// done about it. One that was never completed goes, unless this is only a look.
+sys::error open_registry(sys::handle directory, const char* name, const sys::process_identity& self, bool only_look,
+                         registry_reader& out) {
     sys::handle h = sys::no_handle;
     if (const sys::error e = sys::call.open_file(directory, name, h)) {
         return e;
@@ -59,13 +65,11 @@ sys::error open_registry(sys::handle directory, const char* name, bool only_look
         }
         return ENOENT;
     }
-    if (const sys::error e = read_registry(h, out.contents)) {
+    if (const sys::error e = read_header(h, out.head)) {
         return e;
     }
-    sys::process_identity self;
-    sys::call.this_process(self);
-    out.rebooted = out.contents.head.owner.boot != self.boot;
-    out.owner = out.locked ? liveness_of(out.contents.head.owner) : liveness::alive;
+    out.rebooted = out.head.owner.boot != self.boot;
+    out.owner = out.locked ? liveness_of(out.head.owner, self) : liveness::alive;
     return 0;
 }
 
@@ -103,24 +107,34 @@ void for_each_registry(Visit visit, Refuse refuse) {
     }
 }
 
-registered describe(const registry_contents& contents, const registry_record& record, bool alive) {
+owner_state state_of(liveness owner) noexcept {
+    switch (owner) {
+        case liveness::dead:
+            return owner_state::dead;
+        case liveness::alive:
+            return owner_state::alive;
+        case liveness::unknown:
+            break;
+    }
+    return owner_state::out_of_sight;
+}
+
+registered describe(const registry_reader& reader, const registry_record& record) {
     registered out;
     out.path = record.path;
     out.directory = record.what == registry_format::kind::directory;
     out.created = std::chrono::system_clock::time_point(
         std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(record.created)));
-    out.pid = contents.head.owner.pid;
-    out.program = contents.head.owner.program.data();
-    out.alive = alive;
+    out.pid = reader.head.owner.pid;
+    out.program = reader.head.owner.program.data();
+    out.owner = state_of(reader.owner);
     return out;
 }
 
 skip_reason why_skipped(const registry_reader& reader, sys::error e) noexcept {
     switch (e) {
         case 0:
-            return reader.dead()                       ? skip_reason::damaged
-                   : reader.owner == liveness::unknown ? skip_reason::out_of_sight
-                                                       : skip_reason::alive;
+            return reader.owner == liveness::unknown ? skip_reason::out_of_sight : skip_reason::alive;
         case EINVAL:
         case EISDIR:
         case ELOOP:
@@ -137,8 +151,11 @@ class sweeper {
 public:
     static constexpr std::chrono::milliseconds longest = std::chrono::hours(24);
 
-    explicit sweeper(const sweep_options& options) noexcept
+    // `again` says whether what could not be removed a short while ago is tried again.
+    sweeper(const sweep_options& options, bool again) noexcept
         : dry_run_(options.dry_run),
+          again_(again),
+          self_(this_process()),
           end_(sys::call.steady_clock() +
                static_cast<std::uint64_t>(
                    std::chrono::nanoseconds(std::clamp<std::chrono::milliseconds>(options.at_most, {}, longest))
@@ -147,25 +164,20 @@ public:
     // False when the time is up.
     bool visit(const std::string& path, sys::handle directory, const char* name) {
         if (is_late()) {
-            report_.complete = false;
             return false;
         }
         registry_reader reader;
-        const sys::error e = open_registry(directory, name, dry_run_, reader);
-        if (e == ENOENT) {
-            return true;
-        }
-        const bool damaged = reader.locked && reader.contents.damaged != 0;
-        if (e != 0 || damaged || !reader.dead()) {
-            skip(std::filesystem::path(path) / name, reader, e);
-        }
+        sys::error e = open_registry(directory, name, self_, dry_run_, reader);
         if (e == 0 && reader.dead()) {
-            bury(reader);
-            if (!dry_run_ && left_ == 0 && !damaged) {
+            e = examine(reader);
+            if (e == 0 && is_to_be_buried(reader) && bury(reader) && !dry_run_) {
                 sys::call.remove_file(directory, name);
             }
         }
-        return true;
+        if ((e != 0 && e != ENOENT) || (e == 0 && !reader.dead())) {
+            skip(std::filesystem::path(path) / name, reader, e);
+        }
+        return report_.complete;
     }
 
     void refuse(const std::string& path, sys::error e) {
@@ -180,10 +192,29 @@ public:
     sweep_report report() && { return std::move(report_); }
 
 private:
-    [[nodiscard]] bool is_late() const noexcept { return sys::call.steady_clock() >= end_; }
+    bool is_late() noexcept {
+        report_.complete = report_.complete && sys::call.steady_clock() < end_;
+        return !report_.complete;
+    }
+
+    // EINVAL when something in it makes no sense: then nothing in it is believed.
+    sys::error examine(const registry_reader& reader) {
+        bool damaged = false;
+        const sys::error e = visit_records(reader.handle.native_handle(), [&](const registry_record* record) {
+            damaged = record == nullptr;
+            return !damaged && !is_late();
+        });
+        return damaged ? EINVAL : e;
+    }
+
+    // A process that begins does not try for the thousandth time what its predecessors could not do.
+    [[nodiscard]] bool is_to_be_buried(const registry_reader& reader) const noexcept {
+        constexpr std::uint64_t hour = 3'600'000'000'000;
+        return again_ || sys::call.wall_clock() - reader.head.failed > hour;
+    }
 
     void skip(const std::filesystem::path& path, const registry_reader& reader, sys::error e) {
-        const auto& owner = reader.contents.head.owner;
+        const auto& owner = reader.head.owner;
         const skip_reason reason = why_skipped(reader, e);
         report_.skipped.push_back({.path = path,
                                    .reason = reason,
@@ -192,69 +223,56 @@ private:
                                    .error = reason == skip_reason::unreadable ? code_of(e) : std::error_code()});
     }
 
-    // Removes everything in the registry of a dead process.
-    void bury(const registry_reader& reader) {
-        left_ = 0;
-        for (const registry_record& record : reader.contents.records) {
-            registered item = describe(reader.contents, record, false);
-            const bool late = is_late();
-            item.error = late ? code_of(ECANCELED) : remove(record, reader.rebooted);
-            if (item.error == std::errc::no_such_file_or_directory) {  // gone already, or killed before it was made
-                continue;
+    // Removes everything in the registry of a dead process. True when it is of no use any more.
+    bool bury(const registry_reader& reader) {
+        const sys::handle h = reader.handle.native_handle();
+        bool failed = false;
+        const sys::error e = visit_records(h, [&](const registry_record* record) {
+            if (record == nullptr || is_late()) {
+                return false;
             }
-            report_.complete = report_.complete && item.error != std::errc::operation_canceled;
-            if (item.error) {
-                ++left_;
-                report_.left.push_back(std::move(item));
-            } else {
-                if (!dry_run_) {
-                    forget_record(reader.handle.native_handle(), record.number);
-                }
-                report_.removed.push_back(std::move(item));
+            const std::error_code why = remove(*record, reader.rebooted);
+            // Where something else stands, ours is gone and can never be removed: that is said once.
+            const bool is_done = !why || why == std::errc::no_such_file_or_directory || why == code_of(ESTALE);
+            failed = failed || !is_done;
+            if (is_done && !dry_run_) {
+                forget_record(h, record->number);
             }
+            tell(describe(reader, *record), why);
+            return true;
+        });
+        if (failed && !dry_run_ && report_.complete) {
+            note_failure(h, sys::call.wall_clock());
+        }
+        return e == 0 && !failed && report_.complete;
+    }
+
+    // Of what was gone already, or never made before its maker was killed, there is nothing to tell.
+    void tell(registered item, std::error_code why) {
+        if (why == std::errc::operation_canceled) {
+            report_.complete = false;
+        }
+        if (!why) {
+            report_.removed.push_back(std::move(item));
+        } else if (why != std::errc::no_such_file_or_directory) {
+            item.error = why;
+            report_.left.push_back(std::move(item));
         }
     }
 
     [[nodiscard]] std::error_code remove(const registry_record& record, bool rebooted) const {
-        const sys::error there = examine_orphan(record, rebooted);
-        if (there != 0) {
-            return code_of(there);
-        }
-        return dry_run_ ? std::error_code() : remove_orphan(record, rebooted, end_).code();
+        return dry_run_ ? code_of(examine_orphan(record, rebooted)) : remove_orphan(record, rebooted, end_).code();
     }
 
     bool dry_run_;
+    bool again_;
+    sys::process_identity self_;
     std::uint64_t end_;
-    std::uint64_t left_ = 0;
     sweep_report report_;
 };
 
-// --- The end of the process ---
-
-// What std::exit() and quick_exit() leave: objects that nobody destroys. Not what a forked child has inherited, nor
-// what threads use that go on to the last moment.
-void remove_what_is_left() noexcept {
-    const sys::held_signals no_second_walk_in_this_thread;
-    const auto remove_unused = [](const registered_path& item) noexcept {
-        const bool in_use = item.thread != sys::call.this_thread() && sys::call.thread_runs(item.thread);
-        return in_use ? removal::failed : remove_item(item);
-    };
-    if (remove_registered(remove_unused, true) == 0) {
-        withdraw_registry();
-    }
-}
-
-void arrange_end() noexcept {
-    static constinit std::atomic<bool> arranged{false};
-    if (!arranged.exchange(true)) {
-        sys::at_end_of_process(remove_what_is_left);
-    }
-}
-
-}  // namespace
-
-sweep_report sweep(const sweep_options& options) {
-    sweeper work(options);
+sweep_report sweep_all(const sweep_options& options, bool again) {
+    sweeper work(options, again);
     const auto visit = [&](const std::string& path, sys::handle directory, const char* name) {
         return work.visit(path, directory, name);
     };
@@ -262,14 +280,24 @@ sweep_report sweep(const sweep_options& options) {
     return std::move(work).report();
 }
 
+}  // namespace
+
+sweep_report sweep(const sweep_options& options) {
+    return sweep_all(options, true);
+}
+
 std::vector<registered> leftovers() {
+    const sys::process_identity self = this_process();
     std::vector<registered> all;
     const auto list = [&](const std::string&, sys::handle directory, const char* name) {
         registry_reader reader;
-        if (open_registry(directory, name, true, reader) == 0) {
-            for (const registry_record& record : reader.contents.records) {
-                all.push_back(describe(reader.contents, record, !reader.dead()));
-            }
+        if (open_registry(directory, name, self, true, reader) == 0) {
+            visit_records(reader.handle.native_handle(), [&](const registry_record* record) {
+                if (record != nullptr) {
+                    all.push_back(describe(reader, *record));
+                }
+                return true;
+            });
         }
         return true;
     };
@@ -278,7 +306,6 @@ std::vector<registered> leftovers() {
 }
 
 crash_safety explain_crash_safety() {
-    arrange_end();
     prepare_registry();
     const registry_status here = registry_here();
     crash_safety is{.on = here.trouble == 0, .registry = here.path, .error = code_of(here.trouble), .refused = {}};
@@ -307,11 +334,10 @@ void sweep_once() {
     if (done.load(std::memory_order_relaxed) || done.exchange(true)) {
         return;
     }
-    arrange_end();
     const char* wish = sys::call.environment("TEMPFILE_SWEEP");
     if (at_first_use.load() && (wish == nullptr || std::string_view(wish) != "0")) {
         try {
-            sweep({.at_most = std::chrono::milliseconds(100)});
+            sweep_all({.at_most = std::chrono::milliseconds(100)}, false);
         } catch (const std::bad_alloc&) {
             // Somebody else's registry is no reason for this process to fail.
         }

@@ -84,7 +84,7 @@ std::filesystem::path temporary_directory::keep() {
 
 void temporary_directory::give_away() noexcept {
     owns_ = false;
-    registration_.leave();
+    registration_.leave_for_good();
     handle_ = file();
 }
 
@@ -122,6 +122,7 @@ problem temporary_directory::remove_now() {
     }
     problem p = remove_tree(path_, handle_);
     if (!p) {
+        registration_.leave();
         give_away();
     }
     return p;

@@ -17,8 +17,8 @@
 /// put there by rename: the name carries 64 random bits and is ours. `keep()` gives the name to the caller. The path is
 /// absolute from birth; a change of the working directory does not matter.
 ///
-/// **Fork.** The file belongs to the process that made it: in a forked child `close()` and the destructor
-/// close, which writes what the child has in its copy of the buffer, but never delete.
+/// **Fork.** The file belongs to the process that made it: in a forked child nothing deletes it. `close()` writes what
+/// the child has in its copy of the buffer; the destructor does not, since for the child the file is none that stays.
 ///
 /// **Nobody else gets in.** Made with O_EXCL and mode exactly 0600 in one call; close-on-exec.
 ///
@@ -87,8 +87,9 @@ public:
     [[nodiscard]] std::filesystem::path path() const& { return path_; }
     std::filesystem::path path() const&& = delete;
 
-    /// Cancels the deletion: from now on the name is the caller's. The file stays open and usable. After
-    /// a `close()` that removed it there is nothing to keep. @return the path.
+    /// Cancels the deletion: from now on the name is the caller's. The file stays open and usable. After a `close()`
+    /// that removed it there is nothing to keep. Waits until the disk knows that the file is not to be removed any
+    /// more, or a power cut could undo it; `delete_when::never` from the beginning costs nothing. @return the path.
     std::filesystem::path keep();
 
     /// From now on the file belongs to the calling process, if that is a child forked since the file was made; then the
@@ -99,7 +100,8 @@ public:
     [[nodiscard]] bool still_there() const noexcept;
 
     /// Closes without writing out, and removes the name now, and reports; whatever `deletion` says, but not after
-    /// `keep()`. A name that is gone already is no error. If it cannot be removed, the object still owns it.
+    /// `keep()`. A name that is gone already is no error. If it cannot be removed, the object still owns it. Where the
+    /// environment has TEMPFILE_KEEP it keeps instead (report.hpp).
     /// @throws std::filesystem::filesystem_error; EPERM in a forked child, which does not own the file.
     void cleanup();
     void cleanup(std::error_code& ec);

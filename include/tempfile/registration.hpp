@@ -42,6 +42,10 @@ public:
     // The path is gone, or somebody else's from now on. Nothing happens in a forked child.
     void leave() noexcept;
 
+    // The same for what stays: the disk knows, too, when this returns. Else a power cut could bring the record back,
+    // and a sweep would remove what is there.
+    void leave_for_good() noexcept;
+
     // Entered by this process, not by one that it was forked from.
     [[nodiscard]] bool ours() const noexcept;
 

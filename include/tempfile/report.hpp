@@ -1,6 +1,6 @@
 /// @file
 /// What destructors have to say: `tempfile::set_report_hook`. A destructor cannot throw, and this library never prints;
-/// a program that wants to know names a function.
+/// a program that wants to know names a function. `cleanup()` tells it, too, when it keeps what it should remove.
 ///
 /// @code
 /// tempfile::set_report_hook([](const tempfile::report& r) noexcept {
@@ -24,7 +24,7 @@
 
 namespace tempfile {
 
-/// What happened in a destructor.
+/// What happened in a destructor or, for `kept`, in `cleanup()`.
 enum class report_event {
     kept,         ///< It was to be removed and stays, because TEMPFILE_KEEP asks for that.
     not_removed,  ///< It, or something in the directory, could not be removed. It stays in the registry: a sweep tries
@@ -39,7 +39,7 @@ struct report {
     std::error_code error;  ///< Why; none when it was kept.
 };
 
-/// Is called from destructors, in whatever thread they run, also while an exception unwinds.
+/// Is called from destructors and `cleanup()`, in whatever thread they run, also while an exception unwinds.
 using report_hook = void (*)(const report&) noexcept;
 
 /// From now on this function is told, instead of the one before; null for none, as at the beginning. Of the whole

@@ -20,8 +20,10 @@
 namespace tempfile {
 
 /// Arranges that these signals remove every named file and temporary directory of the process, and then do what they
-/// did before: end the process, so that its parent sees that signal, or call the handler that was there. A process that
-/// goes on after its handler goes on without its temporary files; if it shall keep them, do not name that signal here.
+/// did before: end the process, so that its parent sees that signal, or call the handler that was there. (Process 1 of
+/// a container, which the system does not end by a signal, ends with status 128 and the signal's number.) A process
+/// that goes on after its handler goes on without its temporary files; if it shall keep them, do not name that signal
+/// here.
 ///
 /// A signal that is ignored, as `nohup` does with SIGHUP, stays ignored. One that was named before stays as it is. Set
 /// your own handlers first: one that is set later replaces this, and can call `cleanup_all()`.

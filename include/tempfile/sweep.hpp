@@ -14,10 +14,10 @@
 ///
 /// **Who is dead.** The registry's lock is free, and no process runs that has its number, its time of start, its
 /// process namespace and its boot. Where that cannot be seen (another machine, or a process namespace that may still be
-/// in use) its owner counts as alive.
+/// in use) its owner is out of sight, and everything is left alone.
 ///
 /// **What goes.** What was written down, if it is a regular file or the very directory, and belongs to the calling
-/// user. Nothing else at the same path is touched.
+/// user. Something else at the same path is not touched: it is reported once, with ESTALE, and the record forgotten.
 ///
 /// **When.** Whenever it is called; and once by itself, for at most 100 milliseconds, when a process makes its first
 /// named file or directory, unless `sweep_at_first_use(false)` or `TEMPFILE_SWEEP=0` in the environment turn that off.
@@ -36,6 +36,13 @@
 
 namespace tempfile {
 
+/// What is known of a process that wrote something down.
+enum class owner_state {
+    alive,         ///< It runs, or another sweep is at what it left.
+    dead,          ///< It runs no more.
+    out_of_sight,  ///< It is of another machine, or in a process namespace that cannot be looked into.
+};
+
 /// A file or directory in a registry.
 struct registered {
     std::filesystem::path path;                     ///< Where it is, or may be.
@@ -43,7 +50,7 @@ struct registered {
     std::chrono::system_clock::time_point created;  ///< When it was made.
     std::uint64_t pid = 0;                          ///< Of the process that made it, in that one's process namespace.
     std::string program;                            ///< That process's name or label, at most 63 bytes.
-    bool alive = false;                             ///< That process runs, or may run for all that can be seen.
+    owner_state owner = owner_state::out_of_sight;  ///< Whether that process runs.
     std::error_code error;  ///< Why it was left: ESTALE when something else stands there, ECANCELED when the time was
                             ///< up.
 };

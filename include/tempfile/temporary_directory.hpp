@@ -88,7 +88,8 @@ public:
     /// is held.
     [[nodiscard]] file::native_handle_type native_handle() const noexcept { return handle_.native_handle(); }
 
-    /// Cancels the deletion: from now on the directory is the caller's. @return the path.
+    /// Cancels the deletion: from now on the directory is the caller's. Waits until the disk knows that it is not to be
+    /// removed any more, or a power cut could undo it. @return the path.
     std::filesystem::path keep();
 
     /// From now on the directory belongs to the calling process, if that is a child forked since it was made; then the
@@ -101,7 +102,7 @@ public:
     /// Removes it with everything in it, now, and reports; whatever `deletion` says, but not after `keep()`. An error
     /// does not stop the rest from being removed. What could not be removed is still owned: the call can be repeated.
     /// Twice is harmless; a name that leads nowhere any more is no error, also when somebody moved the directory away,
-    /// who then has it, untouched.
+    /// who then has it, untouched. Where the environment has TEMPFILE_KEEP it keeps instead (report.hpp).
     /// @throws std::filesystem::filesystem_error with the first path that could not be removed, and how many there
     ///         were; ESTALE when the name leads to something else; EPERM in a forked child, which does not own it.
     ///         Nothing, with `ignore_cleanup_errors`.

@@ -67,12 +67,13 @@ enum class origin { beginning, offset, end };
 
 // Tells a process from all others there ever were, also after a reboot and on another machine.
 struct process_identity {
-    std::uint64_t pid = 0;            // in its own process namespace
-    std::uint64_t start = 0;          // when it started
-    std::uint64_t pid_namespace = 0;  // which namespace that is
-    std::array<char, 40> boot{};      // which start of which system
-    std::array<char, 72> host{};      // the name of the machine
-    std::array<char, 64> program{};   // for people
+    std::uint64_t pid = 0;             // in its own process namespace
+    std::uint64_t start = 0;           // when it started
+    std::uint64_t pid_namespace = 0;   // which namespace that is
+    std::uint64_t time_namespace = 0;  // which one `start` is told in; 0 where there are none
+    std::array<char, 40> boot{};       // which start of which system
+    std::array<char, 72> host{};       // the name of the machine
+    std::array<char, 64> program{};    // for people
 };
 
 struct entry {
@@ -133,6 +134,8 @@ struct calls {
     // `no_handle`, memory of this process alone.
     error (*map)(handle h, std::uint64_t at, std::size_t bytes, void*& memory) noexcept;
     error (*unmap)(void* memory, std::size_t bytes) noexcept;
+    // Waits until what was stored in memory that is mapped from a file is on the disk.
+    error (*sync_map)(void* memory, std::size_t bytes) noexcept;
 
     // --- Directories: the last component of a name is never followed when it is a link ---
 
@@ -162,8 +165,9 @@ struct calls {
     // True in a program that runs with more rights than its caller.
     bool (*set_user_id)() noexcept;
     std::uint64_t (*effective_user)() noexcept;
-    // Which process this is; what the system does not say stays 0 or empty.
-    void (*this_process)(process_identity& out) noexcept;
+    // Which process this is. An error when the system does not say all that tells it from others; what it does say is
+    // there all the same.
+    error (*this_process)(process_identity& out) noexcept;
     // Its number now, also in a child that shares our memory (vfork(2)).
     std::uint64_t (*process_number)() noexcept;
     // A number for the calling thread, and whether a thread of this process with that number still runs.
@@ -171,7 +175,8 @@ struct calls {
     bool (*thread_runs)(std::uint64_t thread) noexcept;
     // False only when it is certain that no other thread runs.
     bool (*other_threads)() noexcept;
-    // When the process `pid` of our own process namespace started, in a unit of the system's; ESRCH when there is none.
+    // When the process `pid` of our own process namespace started, in a unit of the system's; ESRCH when there is none,
+    // EACCES when there is one that we are not shown.
     error (*start_time)(std::uint64_t pid, std::uint64_t& out) noexcept;
     // The process namespace that `pid` of ours lives in; EACCES when it is none of our business.
     error (*process_namespace)(std::uint64_t pid, std::uint64_t& out) noexcept;

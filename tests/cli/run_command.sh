@@ -169,7 +169,12 @@ read -r told <said
 is "$told" 15 "what the command is told"
 is "$(ls into/tmp*)" file "what is left before the sweep"
 exits 0 "$tool" sweep -v
-matches "$(out)" "removed $scratch/into/tmp* of tmp ($job), which is dead"
+matches "$(out)" "removed $scratch/into/tmp* of tmp run python3 ($job), which is dead"
+
+# Who runs it may wish to look at everything.
+exits 0 env TEMPFILE_KEEP=1 "$tool" run sh -c 'echo x >{}/file'
+is "$(cat err)" "tmp run: kept $(echo "$scratch"/into/tmp*)" "what is said of \$TEMPFILE_KEEP"
+rm -r into/tmp*
 empty into
 
 # --- What fails ---

@@ -40,6 +40,10 @@ is "$(grep -c "^removed $scratch/into/" out)" 2 "what went"
 empty into
 exits 0 "$tool" sweep --json
 is "$(python3 -c 'import json; print(json.load(open("out")))')" "{'removed': [], 'left': [], 'skipped': []}" "nothing more"
+for limit in x -1 1.5 86401 5000000000; do
+    exits 2 "$tool" sweep --at-most "$limit"
+    says "--at-most \"$limit\" is no whole number of seconds from 0 to 86400"
+done
 echo damaged >registry/1-x
 exits 0 "$tool" sweep
 is "$(cat err)" "tmp sweep: $scratch/registry/1-x was left alone: it is no registry, or a damaged one; look at it, and remove it" \

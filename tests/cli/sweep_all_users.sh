@@ -15,7 +15,7 @@ fi
 . "$(dirname "$0")/check.sh"
 chmod 755 .
 unset TEMPFILE_REGISTRY
-user=65534
+user=61234 # of nobody else on this machine
 
 # A process of that user, killed: the victim says so when it has made a file and a directory.
 leave_something() {
@@ -38,6 +38,29 @@ is "$(grep -c "^would remove $scratch/theirs/" out)" 2 "what would go"
 exits 0 "$tool" sweep --all-users --json
 is "$(python3 -c 'import json; print([(u["user"], len(u["removed"]), len(u["left"])) for u in json.load(open("out"))])')" \
     "[($user, 2, 0)]" "JSON by user"
+empty theirs
+
+# The user's own program can stop what root runs as that user, if that takes long enough: it does not wait for ever.
+leave_something "$@"
+setpriv --reuid=$user --regid=$user --clear-groups /usr/bin/python3 -c '
+import sys
+for n in range(20000):
+    open(f"{sys.argv[1]}/new-{n}", "w").close()' "/var/tmp/tempfile-$user"
+mkfifo ready
+setpriv --reuid=$user --regid=$user --clear-groups /usr/bin/python3 -c '
+import os, signal
+print("ready", flush=True)
+while True:
+    try:
+        os.kill(-1, signal.SIGSTOP)  # all that this user may
+    except ProcessLookupError:
+        pass' >ready &
+stopper=$!
+read -r _ <ready
+exits 1 "$tool" sweep --all-users --at-most 1
+kill "$stopper"
+says "tmp sweep: user $user: it took too long, and was given up"
+exits 0 "$tool" sweep --all-users
 empty theirs
 
 # The same again, and then the user writes into its registry what root could remove.

@@ -27,34 +27,33 @@ struct instant {
     int n;
 };
 
-// Every instant between the first mark and the end of the program.
+// Every instant of the program, from its first call to its last.
 std::vector<instant> instants_of(const std::vector<traced_call>& calls) {
     std::vector<instant> all;
     std::map<std::string, int> times;
-    bool begun = false;
     for (const traced_call& call : calls) {
-        ++times[call.name];
-        begun = begun || call.is_mark();
-        if (begun) {
-            all.push_back({call.name, times[call.name]});
-        }
+        all.push_back({call.name, ++times[call.name]});
     }
     return all;
 }
 
-// Runs `traced WHAT 1` once for every instant, ended by that signal there, and looks afterwards.
+// Runs `traced WHAT 0`, which does it once, again and again: once for every instant, ended by that signal there. Each
+// time it looks afterwards, and is told when that was and what the program had said.
 template <class Look>
 std::size_t end_at_every_instant(int signal, const char* what, const scratch& dir, Look look) {
-    const auto instants = instants_of(trace({TRACED, what, "1"}, dir.path()));
+    const auto instants = instants_of(trace({TRACED, what, "0"}, dir.path()));
     const std::string inject = std::string(":signal=") + ::sigabbrev_np(signal) + ":when=";
     for (const auto& [call, n] : instants) {
+        if (call == "execve") {  // there is no program before it
+            continue;
+        }
         const ended program = run({"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e",
-                                   "inject=" + call + inject + std::to_string(n), TRACED, what, "1"},
+                                   "inject=" + call + inject + std::to_string(n), TRACED, what, "0"},
                                   [&] { ::setenv("TMPDIR", dir.path().c_str(), 1); });
         const bool too_late = signal != SIGKILL && call == "exit_group";  // it never comes back to a handler
         EXPECT_TRUE(program.killed_by(signal) || (too_late && program.well()))
             << call << ' ' << n << ": " << in_words(program.status) << program.text;
-        look(call + " number " + std::to_string(n));
+        look(call + " number " + std::to_string(n), program.text);
     }
     std::cout << "SIG" << ::sigabbrev_np(signal) << " before each of " << instants.size() << " system calls\n";
     return instants.size();
@@ -68,17 +67,28 @@ protected:
         }
     }
 
-    void expect_nothing_but_what_was_kept(const std::string& when) const {
+    // What the program said it kept is there, if it was not about to remove that.
+    void expect_nothing_but_what_was_kept(const std::string& when, const std::string& said) {
         for (const std::string& name : dir.names()) {
             EXPECT_TRUE(name.starts_with("kept-")) << name << " is left after a signal before " << when;
-            std::filesystem::remove(dir / name);
+        }
+        const bool kept = said.starts_with("kept ") && said.find("removing") == said.npos;
+        if (kept) {
+            ++times_kept;
+            EXPECT_TRUE(std::filesystem::exists(dir / said.substr(5, said.find('\n') - 5)))
+                << "what was kept is gone after a signal before " << when;
+        }
+        for (const std::string& name : dir.names()) {
+            std::filesystem::remove_all(dir / name);
         }
     }
-    void expect_nothing_after_a_sweep_but_what_was_kept(const std::string& when) const {
+    void expect_nothing_after_a_sweep_but_what_was_kept(const std::string& when, const std::string& said) {
         const sweep_report report = sweep();
         EXPECT_TRUE(report.complete && troubles(report) == 0) << "killed before " << when;
-        expect_nothing_but_what_was_kept(when);
+        expect_nothing_but_what_was_kept(when, said);
     }
+
+    int times_kept = 0;
 
     scratch dir;
 };
@@ -89,24 +99,34 @@ TEST_F(killed, a_program_with_unnamed_files_leaves_nothing_behind_at_any_instant
         GTEST_SKIP() << "the file system of " << dir.path() << " has no O_TMPFILE";
     }
     ::close(unnamed);
-    const auto look = [&](const std::string& when) { ASSERT_TRUE(dir.empty()) << "killed before " << when; };
+    const auto look = [&](const std::string& when, const std::string& said) {
+        ASSERT_TRUE(dir.empty()) << "killed before " << when << said;
+    };
     EXPECT_GT(end_at_every_instant(SIGKILL, "life", dir, look), 15U);
 }
 
 TEST_F(killed, T6_a_program_with_named_ones_leaves_nothing_to_be_found_after_a_sweep_but_what_was_kept) {
-    const auto look = [&](const std::string& when) { expect_nothing_after_a_sweep_but_what_was_kept(when); };
-    EXPECT_GT(end_at_every_instant(SIGKILL, "named life", dir, look), 30U);
+    const auto look = [&](const std::string& when, const std::string& said) {
+        expect_nothing_after_a_sweep_but_what_was_kept(when, said);
+    };
+    EXPECT_GT(end_at_every_instant(SIGKILL, "named life", dir, look), 80U);
+    EXPECT_GT(times_kept, 5);
 }
 
 TEST_F(killed, T6_a_name_of_a_moment_goes_with_the_next_sweep) {
-    const auto look = [&](const std::string& when) { expect_nothing_after_a_sweep_but_what_was_kept(when); };
+    const auto look = [&](const std::string& when, const std::string& said) {
+        expect_nothing_after_a_sweep_but_what_was_kept(when, said);
+    };
     EXPECT_GT(end_at_every_instant(SIGKILL, "named for a moment with cleanup on signals", dir, look), 5U);
 }
 
 TEST_F(killed,
        T6_by_SIGTERM_after_cleanup_on_signals_a_program_leaves_nothing_behind_at_any_instant_but_what_was_kept) {
-    const auto look = [&](const std::string& when) { expect_nothing_but_what_was_kept(when); };
-    EXPECT_GT(end_at_every_instant(SIGTERM, "named life with cleanup on signals", dir, look), 30U);
+    const auto look = [&](const std::string& when, const std::string& said) {
+        expect_nothing_but_what_was_kept(when, said);
+    };
+    EXPECT_GT(end_at_every_instant(SIGTERM, "named life with cleanup on signals", dir, look), 80U);
+    EXPECT_GT(times_kept, 5);
     EXPECT_GT(end_at_every_instant(SIGTERM, "abandoned with cleanup on signals", dir, look), 10U);
     EXPECT_GT(end_at_every_instant(SIGTERM, "named for a moment with cleanup on signals", dir, look), 5U);
 }

@@ -1,6 +1,7 @@
 // What signals remove, what they do besides, and what they leave alone.
 
 #include <malloc.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -275,6 +276,32 @@ TEST_F(signals, and_the_end_of_the_process_need_no_place_for_the_registry) {
         EXPECT_NE(in_words(child.status), in_words(7 << 8));
         EXPECT_TRUE(dir.empty());
     }
+}
+
+// As in a container: the kernel does not end it by a signal that it has no handler for (pid_namespaces(7)).
+TEST_F(signals, the_first_process_of_a_namespace_ends_too) {
+    std::string said;
+    const ended child = forked([&](int out) {
+        if (::unshare(CLONE_NEWPID) != 0) {
+            say(out, "no process namespace of our own: needs root");
+            return;
+        }
+        const pid_t first = ::fork();
+        if (first == 0) {
+            cleanup_on_signals();
+            make_both();
+            ::raise(SIGTERM);
+            ::_exit(0);
+        }
+        int status = 0;
+        ::waitpid(first, &status, 0);
+        say(out, in_words(status));
+    });
+    if (child.text.find("needs root") != child.text.npos) {
+        GTEST_SKIP() << child.text;
+    }
+    EXPECT_EQ(child.text, in_words((128 + SIGTERM) << 8));
+    EXPECT_TRUE(dir.empty());
 }
 
 // --- Trees ---

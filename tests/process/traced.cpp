@@ -20,6 +20,12 @@ namespace {
 const std::string page(4096, 'p');
 const std::string megabyte(1 << 20, 'm');
 
+void tell(const std::string& text) {
+    if (::write(STDOUT_FILENO, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+        std::abort();
+    }
+}
+
 // As short as possible: what is allocated here is not to grow the heap in some rounds only.
 // The whole life of what has a name; what is in the directory is made by others.
 void named_life() {
@@ -32,9 +38,17 @@ void named_life() {
     inside.flush();
     inside.close();
     const std::filesystem::path kept = tempfile::named_temporary_file({.prefix = "kept-"}).keep();
+    tell("kept " + kept.filename().string() + '\n');  // from now on it must be there
     dir.cleanup();
     fp.close();
+    tell("removing\n");
     std::filesystem::remove(kept);
+}
+
+void named_for_a_moment() {
+    tempfile::sys::call.create_unnamed = [](const char*, bool, tempfile::sys::handle&) noexcept { return EOPNOTSUPP; };
+    tempfile::temporary_file fp;
+    fp << "small";
 }
 
 const std::map<std::string, void (*)()> things = {
@@ -130,14 +144,11 @@ const std::map<std::string, void (*)()> things = {
          std::ofstream(*dir / "file") << "x";
      }},
     // A file without a name, where such files must have one for a moment.
+    {"named for a moment", named_for_a_moment},
     {"named for a moment with cleanup on signals",
      [] {
          tempfile::cleanup_on_signals();
-         tempfile::sys::call.create_unnamed = [](const char*, bool, tempfile::sys::handle&) noexcept {
-             return EOPNOTSUPP;
-         };
-         tempfile::temporary_file fp;
-         fp << "small";
+         named_for_a_moment();
      }},
     // The whole life of files that have no name.
     {"life",

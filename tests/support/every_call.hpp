@@ -25,7 +25,7 @@
     X(create_directory) X(open_directory) X(open_path) X(set_path_permissions) X(remove_directory) \
     X(stat_at) X(list) X(rewind) X(random) X(random_device) \
     X(environment) X(set_user_id) X(effective_user) X(current_directory) X(create_file_in) \
-    X(open_file) X(rename) X(lock) X(map) X(unmap) \
+    X(open_file) X(rename) X(lock) X(map) X(unmap) X(sync_map) \
     X(this_process) X(process_number) X(this_thread) X(thread_runs) X(other_threads) \
     X(start_time) X(process_namespace) X(wall_clock) X(steady_clock)
 // clang-format on

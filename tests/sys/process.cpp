@@ -3,15 +3,22 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/random.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "support/in_child.hpp"
 #include "support/mounted.hpp"
@@ -130,6 +137,77 @@ TEST(sys_user, an_ordinary_program) {
                   }
               }),
               "");
+}
+
+// --- Other processes ---
+
+TEST(sys_this_process, T34_says_everything_or_that_it_cannot) {
+    sys::process_identity self;
+    ASSERT_EQ(sys::call.this_process(self), 0);
+    EXPECT_EQ(self.pid, static_cast<std::uint64_t>(::getpid()));
+    EXPECT_TRUE(self.start != 0 && self.pid_namespace != 0 && self.boot[0] != '\0' && self.host[0] != '\0');
+    EXPECT_EQ(in_child([](std::ostream& wrong) {
+                  const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+                  ::setrlimit(RLIMIT_NOFILE, &none);
+                  sys::process_identity is;
+                  if (const sys::error e = sys::call.this_process(is); e != EMFILE) {
+                      wrong << "without descriptors it answers " << e << '\n';
+                  }
+              }),
+              "");
+}
+
+TEST(sys_start_time, T34_a_process_whose_first_thread_has_ended_goes_on) {
+    int ready[2];
+    ASSERT_EQ(::pipe(ready), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::thread([&] {
+            // Until the first thread has ended: then it is what its parent would wait for (proc(5)).
+            const std::string stat = "/proc/" + std::to_string(::getpid()) + "/stat";
+            for (std::string text; text.find(") Z ") == text.npos;) {
+                std::getline(std::ifstream(stat), text);
+            }
+            static_cast<void>(::write(ready[1], "r", 1));
+            ::pause();
+        }).detach();
+        ::syscall(SYS_exit, 0);  // this thread alone, and without unwinding as pthread_exit(3) does
+    }
+    char byte = 0;
+    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    std::uint64_t start = 0;
+    EXPECT_EQ(sys::call.start_time(static_cast<std::uint64_t>(child), start), 0);
+    ::kill(child, SIGKILL);
+    siginfo_t how{};
+    ::waitid(P_PID, static_cast<id_t>(child), &how, WEXITED | WNOWAIT);
+    EXPECT_EQ(sys::call.start_time(static_cast<std::uint64_t>(child), start), ESRCH) << "all of it has ended";
+    ::waitpid(child, nullptr, 0);
+}
+
+TEST(sys_start_time, T34_a_process_that_is_hidden_is_not_none) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "mounting /proc needs root";
+    }
+    const std::string said = in_child([](std::ostream& wrong) {
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount("proc", "/proc", "proc", 0, "hidepid=2") != 0) {
+            wrong << "no /proc of our own";
+            return;
+        }
+        wrong << as_ordinary_user([](std::ostream& hidden) {
+            std::uint64_t start = 0;
+            if (const sys::error e = sys::call.start_time(1, start); e != EACCES) {
+                hidden << "of process 1 it answers " << e << '\n';
+            }
+            if (const sys::error e = sys::call.start_time(0x7ffffffe, start); e != ESRCH) {
+                hidden << "of a number that nobody has it answers " << e << '\n';
+            }
+        });
+    });
+    if (said == "no /proc of our own") {
+        GTEST_SKIP() << said << " can be mounted here";
+    }
+    EXPECT_EQ(said, "");
 }
 
 // --- The working directory ---

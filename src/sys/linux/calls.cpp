@@ -33,6 +33,7 @@ constinit calls call = {
     .lock = linux_os::lock,
     .map = posix::map,
     .unmap = posix::unmap,
+    .sync_map = posix::sync_map,
     .create_directory = posix::create_directory,
     .open_directory = posix::open_directory,
     .open_path = linux_os::open_path,

@@ -12,7 +12,10 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <string_view>
 
 #include "sys/linux/linux.hpp"
 #include "sys/posix/posix.hpp"
@@ -66,7 +69,10 @@ error stat_any(handle at, const char* name, int flags, metadata& out) noexcept {
 }  // namespace
 
 proc_name::proc_name(handle h) noexcept {
-    std::snprintf(text, sizeof text, "/proc/self/fd/%d", h);
+    // Not by snprintf: signal handlers need it too (signal-safety(7)).
+    constexpr std::string_view folder = "/proc/self/fd/";
+    char* const number = std::copy(folder.begin(), folder.end(), text);
+    *std::to_chars(number, std::end(text) - 1, h).ptr = '\0';
 }
 
 error create_unnamed(const char* dir, bool append, handle& made) noexcept {

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE  // program_invocation_short_name
 #endif
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -39,6 +40,7 @@ struct process_file {
 error read_text(const char* path, char* into, std::size_t room) noexcept {
     handle h = no_handle;
     if (const error e = posix::result([&] { return ::open(path, O_RDONLY | O_CLOEXEC); }, h)) {
+        into[0] = '\0';
         return e;
     }
     std::size_t used = 0;
@@ -54,31 +56,41 @@ void copy_line(std::string_view text, std::array<char, N>& into) noexcept {
     std::copy(text.begin(), text.end(), into.begin());
 }
 
+// What stands behind that many spaces, null when there are not so many.
+const char* behind_spaces(const char* at, int spaces) noexcept {
+    for (; at != nullptr && spaces > 0; --spaces) {
+        at = std::strchr(at + 1, ' ');
+    }
+    return at == nullptr ? nullptr : at + 1;
+}
+
 error start_time_of(std::uint64_t pid, std::uint64_t& out) noexcept {
     char text[1024];
     if (const error e = read_text(process_file(pid, "stat").text, text, sizeof text)) {
         return e;
     }
-    // The second field is the program's name in parentheses, and may hold anything; the 22nd is what we look for.
-    const char* at = std::strrchr(text, ')');
-    // Third, its state: one that is only waiting for its parent to ask how it ended has ended.
-    if (at != nullptr && at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X')) {
-        return ESRCH;
-    }
-    for (int field = 2; at != nullptr && field < 22; ++field) {
-        at = std::strchr(at + 1, ' ');
-    }
-    if (at == nullptr) {
+    // The second field is the program's name in parentheses, and may hold anything. The third is the state, the 20th
+    // the number of threads, the 22nd when it started.
+    const char* const name_end = std::strrchr(text, ')');
+    const char* const state = behind_spaces(name_end, 1);
+    const char* const threads = behind_spaces(name_end, 18);
+    const char* const start = behind_spaces(name_end, 20);
+    if (start == nullptr) {
         return EINVAL;
     }
-    out = std::strtoull(at, nullptr, 10);
+    // One that is only waiting for its parent to ask how it ended has ended; where its first thread alone has ended,
+    // the others go on (pthread_exit(3)).
+    if ((*state == 'Z' || *state == 'X') && std::strtoull(threads, nullptr, 10) <= 1) {
+        return ESRCH;
+    }
+    out = std::strtoull(start, nullptr, 10);
     return 0;
 }
 
-error namespace_of(std::uint64_t pid, std::uint64_t& out) noexcept {
+error namespace_of(std::uint64_t pid, const char* kind, std::uint64_t& out) noexcept {
     char link[64];
     std::size_t used = 0;
-    const process_file name(pid, "ns/pid");
+    const process_file name(pid, kind);
     if (const error e = posix::result([&] { return ::readlink(name.text, link, sizeof link - 1); }, used)) {
         return e;
     }
@@ -104,20 +116,21 @@ bool proc_is_of_our_namespace() noexcept {
 
 }  // namespace
 
-void this_process(process_identity& out) noexcept {
+error this_process(process_identity& out) noexcept {
     out = {};
     out.pid = posix::process_number();
-    start_time_of(0, out.start);
-    namespace_of(0, out.pid_namespace);
-    char text[64];
-    if (read_text("/proc/sys/kernel/random/boot_id", text, sizeof text) == 0) {
-        copy_line(text, out.boot);
-    }
+    copy_line(program_invocation_short_name, out.program);
     utsname system{};
     if (::uname(&system) == 0) {
         copy_line(system.nodename, out.host);
     }
-    copy_line(program_invocation_short_name, out.program);
+    const error start = start_time_of(0, out.start);
+    const error space = namespace_of(0, "ns/pid", out.pid_namespace);
+    namespace_of(0, "ns/time", out.time_namespace);  // there since Linux 5.6 only
+    char text[64];
+    const error boot = read_text("/proc/sys/kernel/random/boot_id", text, sizeof text);
+    copy_line(text, out.boot);
+    return start != 0 ? start : space != 0 ? space : boot;
 }
 
 std::uint64_t this_thread() noexcept {
@@ -138,11 +151,16 @@ error start_time(std::uint64_t pid, std::uint64_t& out) noexcept {
         return ENOTSUP;
     }
     const error e = start_time_of(pid, out);
-    return e == ENOENT ? ESRCH : e;
+    if (e != ENOENT) {
+        return e;
+    }
+    // Other users' processes can be hidden (proc(5), hidepid), and one of ours that executed a set-user-id program.
+    const bool hidden = ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
+    return hidden ? EACCES : ESRCH;
 }
 
 error process_namespace(std::uint64_t pid, std::uint64_t& out) noexcept {
-    const error e = namespace_of(pid, out);
+    const error e = namespace_of(pid, "ns/pid", out);
     return e == ENOENT ? ESRCH : e;
 }
 

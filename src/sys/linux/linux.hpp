@@ -19,7 +19,7 @@ error random(void* into, std::size_t bytes) noexcept;
 const char* environment(const char* name) noexcept;
 bool set_user_id() noexcept;
 error lock(handle h, bool shared) noexcept;
-void this_process(process_identity& out) noexcept;
+error this_process(process_identity& out) noexcept;
 std::uint64_t this_thread() noexcept;
 bool thread_runs(std::uint64_t thread) noexcept;
 bool other_threads() noexcept;

@@ -119,6 +119,13 @@ error unmap(void* memory, std::size_t bytes) noexcept {
     return status([&] { return ::munmap(memory, bytes); });
 }
 
+error sync_map(void* memory, std::size_t bytes) noexcept {
+    const std::uintptr_t page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(memory);
+    const std::uintptr_t before = begin % page;  // msync(2) wants a whole page
+    return status([&] { return ::msync(static_cast<char*>(memory) - before, bytes + before, MS_SYNC); });
+}
+
 error create_directory(const char* path) noexcept {
     return status([&] { return ::mkdir(path, 0700); });
 }

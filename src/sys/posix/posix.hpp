@@ -56,6 +56,7 @@ error sync(handle h) noexcept;
 error set_permissions(handle h, std::uint32_t permissions) noexcept;
 error map(handle h, std::uint64_t at, std::size_t bytes, void*& memory) noexcept;
 error unmap(void* memory, std::size_t bytes) noexcept;
+error sync_map(void* memory, std::size_t bytes) noexcept;
 error create_directory(const char* path) noexcept;
 error open_directory(handle at, const char* name, handle& made) noexcept;
 error remove_directory(handle at, const char* name) noexcept;

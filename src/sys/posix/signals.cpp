@@ -4,6 +4,7 @@
 #define _GNU_SOURCE  // SA_ONSTACK, SIGRTMIN
 #endif
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
@@ -33,14 +34,26 @@ void add_given(sigset_t& set) noexcept {
     }
 }
 
+// By the signal, so that the parent sees that. The first process of a namespace, as in a container, is not ended by a
+// signal that it has no handler for (pid_namespaces(7)); but its objects are gone, so it ends.
+[[noreturn]] void end_by(int signal) noexcept {
+    struct sigaction end {};
+    end.sa_handler = SIG_DFL;
+    ::sigaction(signal, &end, nullptr);
+    ::raise(signal);
+    sigset_t it;
+    ::sigemptyset(&it);
+    ::sigaddset(&it, signal);
+    ::pthread_sigmask(SIG_UNBLOCK, &it, nullptr);
+    constexpr int ended_by_signal = 128;  // as shells have it
+    ::_exit(ended_by_signal + signal);
+}
+
 // As if we had never been there.
 void pass_on(int signal, siginfo_t* info, void* context) {
     const struct sigaction& before = arranged[signal].before;
     if (before.sa_handler == SIG_DFL) {
-        struct sigaction end {};
-        end.sa_handler = SIG_DFL;
-        ::sigaction(signal, &end, nullptr);
-        ::raise(signal);  // it is blocked until we return: then the process ends by it, and its parent sees that
+        end_by(signal);
     } else if ((before.sa_flags & SA_SIGINFO) != 0) {
         before.sa_sigaction(signal, info, context);
     } else {
