@@ -66,8 +66,9 @@ bool work_as(std::uint32_t user, int output, const std::function<bool()>& work) 
     }
 }
 
-// False when the end has not come in that time.
-bool read_until_end(int from, std::chrono::milliseconds at_most, std::string& text) {
+// Why not, when the end has not come.
+const char* read_until_end(int from, std::chrono::milliseconds at_most, std::string& text) {
+    constexpr std::size_t most = std::size_t{64} << 20U;  // it is the user who decides how much there is to be said
     const auto end = std::chrono::steady_clock::now() + at_most;
     std::array<char, 4096> piece;
     for (;;) {
@@ -75,17 +76,41 @@ bool read_until_end(int from, std::chrono::milliseconds at_most, std::string& te
         pollfd ready = {.fd = from, .events = POLLIN, .revents = 0};
         const int some = rest.count() <= 0 ? 0 : ::poll(&ready, 1, static_cast<int>(rest.count()));
         if (some == 0) {
-            return false;
+            return "it took too long";
         }
         const ssize_t got = some < 0 ? -1 : ::read(from, piece.data(), piece.size());
         if (got == 0) {
-            return true;
+            return nullptr;
+        }
+        if (text.size() > most) {
+            return "it had too much to say";
         }
         if (got < 0 && errno != EINTR) {
             throw std::system_error(errno, std::system_category(), "cannot read what was printed");
         }
         text.append(piece.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     }
+}
+
+bool wait_for(pid_t child, int& status) {
+    pid_t ended = 0;
+    do {
+        ended = ::waitpid(child, &status, 0);
+    } while (ended < 0 && errno == EINTR);
+    return ended == child;
+}
+
+// After SIGKILL. Who waits for a file system that never answers is not even ended by that; then init inherits it.
+bool wait_a_while_for(pid_t child, int& status) {
+    constexpr int tries = 100;
+    for (int i = 0; i < tries; ++i) {
+        if (::waitpid(child, &status, WNOHANG) == child) {
+            return true;
+        }
+        constexpr int a_while = 10;  // milliseconds
+        ::poll(nullptr, 0, a_while);
+    }
+    return false;
 }
 
 }  // namespace
@@ -118,18 +143,25 @@ outcome run_as(std::uint32_t user, std::chrono::milliseconds at_most, const std:
         throw std::system_error(errno, std::system_category(), "cannot fork");
     }
     if (child == 0) {
+        from.close();  // or it would never learn that nobody listens any more
         ::_exit(work_as(user, ends[1], work) ? 0 : 1);
     }
     to.close();
     outcome result;
-    if (!read_until_end(ends[0], at_most, result.printed)) {
-        complain(fmt::format("tmp sweep: user {}: it took too long, and was given up", user));
+    const char* trouble = nullptr;
+    try {
+        trouble = read_until_end(ends[0], at_most, result.printed);
+    } catch (const std::exception&) {
+        trouble = "what it said could not be read";
+    }
+    if (trouble != nullptr) {
+        complain(fmt::format("tmp sweep: user {}: {}, and it was given up", user, trouble));
         ::kill(child, SIGKILL);
     }
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    result.done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    const bool over = trouble == nullptr ? wait_for(child, status) : wait_a_while_for(child, status);
+    result.ended = over && WIFEXITED(status);
+    result.done = result.ended && WEXITSTATUS(status) == 0;
     return result;
 }
 

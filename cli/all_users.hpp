@@ -16,6 +16,7 @@ std::vector<std::uint32_t> users_with_registries();
 // What came of it: what was printed, and whether it was all done.
 struct outcome {
     std::string printed;
+    bool ended = false;  // by itself, so that it could say all it had to say
     bool done = false;
 };
 

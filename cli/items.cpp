@@ -23,12 +23,13 @@ std::int64_t age_in_seconds(const tempfile::registered& item) {
     return std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(age).count());
 }
 
-// Bytes, of a directory those of all the files in it; nothing for what is gone meanwhile.
+// Bytes, of a directory those of all the files in it; nothing for what is gone meanwhile or cannot be looked into.
 std::optional<std::uintmax_t> size_of(const tempfile::registered& item) {
     std::error_code ec;
     const fs::file_type type = fs::symlink_status(item.path, ec).type();
     if (item.directory && type == fs::file_type::directory) {
-        return amount_in(item.path).bytes;
+        const amount found = amount_in(item.path);
+        return found.complete ? std::optional(found.bytes) : std::nullopt;
     }
     if (item.directory || type != fs::file_type::regular) {
         return std::nullopt;

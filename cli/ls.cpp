@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <system_error>
 
 namespace tool {
 namespace {
@@ -24,7 +25,10 @@ void warn_if_not_crash_safe() {
         tried += fmt::format("{}{}: {}", tried.empty() ? "" : "; ", one.path.native(), one.error.message());
     }
     complain(fmt::format("tmp ls: what killed programs leave is not written down, since no registry can be made ({})",
-                         tried.empty() ? "$TEMPFILE_REGISTRY is set, and no absolute path" : tried));
+                         !tried.empty() ? tried
+                         : is.error == std::errc::no_such_file_or_directory
+                             ? "$TEMPFILE_REGISTRY is set, and no absolute path"
+                             : is.error.message()));
 }
 
 }  // namespace

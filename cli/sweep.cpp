@@ -102,7 +102,7 @@ bool sweep_for_all_users(const options& o) {
         all = all && its.done;
         if (!o.json) {
             print(its.printed);
-        } else if (its.printed.ends_with('}')) {  // who was given up may have said half of it
+        } else if (its.ended && its.printed.ends_with('}')) {  // who was given up may have said half of it
             json += (json.empty() ? "" : ",\n") + its.printed;
         }
     }

@@ -60,6 +60,19 @@ sys::error examine_orphan(const registry_record& record, bool rebooted) noexcept
     return is_recorded(record, there, rebooted) ? 0 : ESTALE;
 }
 
+bool is_replaced(const registry_record& record) noexcept {
+    sys::metadata there;
+    if (sys::call.stat_at(sys::working_directory, record.path.c_str(), there) != 0) {
+        return false;
+    }
+    if (record.what == kind::file) {
+        return there.what != sys::kind::file;
+    }
+    const bool born_known = record.born != 0 && there.born != 0;
+    return there.what != sys::kind::directory || (record.id.inode != 0 && record.id.inode != there.id.inode) ||
+           (born_known && record.born != there.born);
+}
+
 problem remove_orphan(const registry_record& record, bool rebooted, std::uint64_t end) {
     sys::error e = examine_orphan(record, rebooted);
     if (e == 0 && record.what == kind::directory) {

@@ -16,4 +16,8 @@ problem remove_orphan(const registry_record& record, bool rebooted, std::uint64_
 // What remove_orphan() would answer before it removes anything; 0 when it would begin.
 sys::error examine_orphan(const registry_record& record, bool rebooted) noexcept;
 
+// Whether it is certain that something else stands there, so that ours is gone for good. Of another owner's it is not,
+// nor where only the number of the device tells them apart.
+bool is_replaced(const registry_record& record) noexcept;
+
 }  // namespace tempfile

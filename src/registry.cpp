@@ -24,6 +24,7 @@ class slots {
 public:
     // A free slot, claimed; 0 when there is none to be had.
     std::uint32_t claim() noexcept;
+    std::uint32_t claim_among(std::uint32_t there, std::uint32_t tries) noexcept;
     // That hold no complete path.
     void free(std::uint32_t number) noexcept;
     // That begin with a path.
@@ -71,16 +72,17 @@ private:
     bool grow(std::uint32_t from) noexcept;
 
     std::array<std::atomic<slot*>, most_pieces> pieces_{};
-    std::atomic<std::uint32_t> count_{0};    // 0 when there is no registry
-    std::atomic<std::uint64_t> process_{0};  // who prepared it (sys::process_generation)
-    std::atomic<std::uint64_t> number_{0};   // of that process
-    std::atomic<std::uint64_t> walker_{0};   // the thread in remove_all()
-    std::array<char, 4097> walked_{};        // a path there: longer ones the system does not take
-    std::array<char, 64> label_{};           // empty: the program's name
-    file file_;                              // holds the lock; closed when there is only memory
-    sys::identity id_;                       // of the file
+    std::atomic<std::uint32_t> count_{0};          // 0 when there is no registry
+    std::atomic<std::uint64_t> process_{0};        // who prepared it (sys::process_generation)
+    std::atomic<std::uint64_t> number_{0};         // of that process
+    std::atomic<std::uint64_t> walker_{0};         // the thread in remove_all()
+    std::array<char, longest_path + 1> walked_{};  // a path there
+    std::array<char, 64> label_{};                 // empty: the program's name
+    file file_;                                    // holds the lock; closed when there is only memory
+    sys::identity id_;                             // of the file
     std::string path_;
     sys::error trouble_ = 0;
+    std::atomic<sys::error> full_{0};  // why the last path was not entered
     std::vector<registry_place> refused_;
 };
 
@@ -125,28 +127,38 @@ std::uint32_t first_try() noexcept {
     return first_slot + threads.fetch_add(1, std::memory_order_relaxed) * apart % (first_slots - first_slot);
 }
 
+// Looks at so many, from where this thread looked last.
+std::uint32_t slots::claim_among(std::uint32_t there, std::uint32_t tries) noexcept {
+    for (std::uint32_t i = 0; i < tries; ++i) {
+        const std::uint32_t number = next_try < there ? next_try : first_slot;
+        next_try = number + 1;
+        auto expected = state::free;
+        std::atomic<state>& is = at(number).is;
+        if (is.load(std::memory_order_relaxed) == expected &&
+            is.compare_exchange_strong(expected, state::claimed, std::memory_order_acquire)) {
+            return number;
+        }
+    }
+    return 0;
+}
+
 std::uint32_t slots::claim() noexcept {
     if (next_try == 0) {
         next_try = first_try();
     }
-    for (std::uint32_t there = count(); there != 0; there = count()) {
+    std::uint32_t number = 0;
+    for (std::uint32_t there = count(); there != 0 && number == 0; there = count()) {
         // It grows when half of it was found taken in a row; so it is never larger than four times what is needed.
-        const std::uint32_t tries = std::max(first_slots, there / 2);
-        for (std::uint32_t i = 0; i < tries; ++i) {
-            const std::uint32_t number = next_try < there ? next_try : first_slot;
-            next_try = number + 1;
-            auto expected = state::free;
-            std::atomic<state>& is = at(number).is;
-            if (is.load(std::memory_order_relaxed) == expected &&
-                is.compare_exchange_strong(expected, state::claimed, std::memory_order_acquire)) {
-                return number;
-            }
-        }
-        if (!grow(there)) {
+        number = claim_among(there, std::max(first_slots, there / 2));
+        if (number == 0 && !grow(there)) {
+            number = claim_among(there, there);
             break;
         }
     }
-    return 0;
+    if (full_.load(std::memory_order_relaxed) != 0 && number != 0) {
+        full_.store(0, std::memory_order_relaxed);
+    }
+    return number;
 }
 
 void slots::sync(std::uint32_t number) noexcept {
@@ -187,10 +199,9 @@ bool slots::grow(std::uint32_t from) noexcept {
     const bool can_grow = file_.closed() || holds_its_file();
     const sys::error e = piece == most_pieces ? ENOSPC : can_grow ? map_piece(file_.native_handle(), piece) : EBADF;
     if (e != 0) {
-        trouble_ = file_.closed() ? trouble_ : e;
+        full_.store(e, std::memory_order_relaxed);
         return false;
     }
-    trouble_ = file_.closed() ? trouble_ : 0;
     next_try = from;
     count_.store(2 * from, std::memory_order_release);
     return true;
@@ -322,6 +333,7 @@ void slots::abandon() noexcept {
         }
     }
     file_ = file();
+    full_.store(0);
     path_.clear();
     walker_.store(0);  // a thread that the child does not have
 }
@@ -358,7 +370,8 @@ void slots::make() noexcept {
 registry_status slots::status() {
     const std::lock_guard lock(mutex);
     const bool here = process_.load() == sys::process_generation();
-    return here ? registry_status{.path = path_, .trouble = trouble_, .refused = refused_}
+    const sys::error trouble = trouble_ != 0 ? trouble_ : full_.load();
+    return here ? registry_status{.path = path_, .trouble = trouble, .refused = refused_}
                 : registry_status{.path = {}, .trouble = ENOENT, .refused = {}};
 }
 
@@ -478,6 +491,9 @@ void registration::enter(registered_kind what, std::string_view path) noexcept {
     all.prepare();
     exceptions_ = std::uncaught_exceptions();
     process_ = sys::process_generation();
+    if (path.size() > longest_path) {
+        return;  // nothing can be made there
+    }
     constexpr std::size_t room = sizeof(slot::text);
     // From the end, so that the head is written last.
     std::uint32_t next = 0;

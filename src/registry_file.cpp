@@ -58,8 +58,7 @@ bool is_ours_to_name(std::string_view path) noexcept {
 // Reads the path that begins in `head`; false when it makes no sense.
 bool gather(sys::handle h, const raw_slot& head, std::string& path) {
     std::size_t rest = head.length;
-    constexpr std::size_t longest = 4096;  // the system takes no longer path (path_resolution(7))
-    if (rest > longest) {
+    if (rest > longest_path) {
         return false;
     }
     for (raw_slot s = head;;) {
@@ -112,10 +111,11 @@ sys::error read_header(sys::handle h, header& head) noexcept {
     return makes_sense ? 0 : EINVAL;
 }
 
-sys::error visit_records(sys::handle h, const std::function<bool(const registry_record*)>& visit) {
+sys::error visit_records(sys::handle h, const std::function<bool()>& go_on,
+                         const std::function<bool(const registry_record*)>& visit) {
     std::vector<raw_slot> piece(first_slots);
     registry_record record;
-    for (std::uint32_t first = 0; first < first_in_piece(most_pieces); first += first_slots) {
+    for (std::uint32_t first = 0; first < first_in_piece(most_pieces) && go_on(); first += first_slots) {
         std::size_t got = 0;
         if (const sys::error e = read_at(h, offset_of(first), std::as_writable_bytes(std::span(piece)), got)) {
             return e;

@@ -28,7 +28,9 @@ sys::error read_header(sys::handle h, registry_format::header& head) noexcept;
 // Calls visit(record) for one path after the other, until it answers false, and with a null pointer for a slot that
 // makes no sense. How many there are is for the writer of the file to say; so they are not
 // collected.
-sys::error visit_records(sys::handle h, const std::function<bool(const registry_record* record)>& visit);
+// Before each stretch of the file it asks go_on().
+sys::error visit_records(sys::handle h, const std::function<bool()>& go_on,
+                         const std::function<bool(const registry_record* record)>& visit);
 
 // Writes down that the path of the record is gone.
 sys::error forget_record(sys::handle h, std::uint32_t number) noexcept;

@@ -38,6 +38,8 @@ static_assert(offsetof(sys::process_identity, start) == 8 && offsetof(sys::proce
               offsetof(sys::process_identity, time_namespace) == 24 && offsetof(sys::process_identity, boot) == 32 &&
               offsetof(sys::process_identity, host) == 72 && offsetof(sys::process_identity, program) == 144);
 
+inline constexpr std::size_t longest_path = 4095;  // the system takes no longer one (path_resolution(7))
+
 enum class state : std::uint32_t {
     free = 0,
     claimed = 1,  // being written, or the continuation of another

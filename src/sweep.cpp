@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <functional>
 #include <new>
 #include <string_view>
 #include <utility>
@@ -54,7 +55,11 @@ sys::error open_registry(sys::handle directory, const char* name, const sys::pro
     if (meta.what != sys::kind::file || meta.owner != sys::call.effective_user()) {
         return EINVAL;
     }
-    out.locked = sys::call.lock(h, false) == 0;
+    const sys::error busy = sys::call.lock(h, false);
+    if (busy != 0 && busy != EWOULDBLOCK) {
+        return busy;
+    }
+    out.locked = busy == 0;
     // Another sweep may have removed it while we were on our way.
     if (out.locked && (sys::call.stat(h, meta) != 0 || meta.links == 0)) {
         return ENOENT;
@@ -151,6 +156,8 @@ class sweeper {
 public:
     static constexpr std::chrono::milliseconds longest = std::chrono::hours(24);
 
+    sweeper(const sweeper&) = delete;
+    sweeper& operator=(const sweeper&) = delete;
     // `again` says whether what could not be removed a short while ago is tried again.
     sweeper(const sweep_options& options, bool again) noexcept
         : dry_run_(options.dry_run),
@@ -169,8 +176,12 @@ public:
         registry_reader reader;
         sys::error e = open_registry(directory, name, self_, dry_run_, reader);
         if (e == 0 && reader.dead()) {
-            e = examine(reader);
-            if (e == 0 && is_to_be_buried(reader) && bury(reader) && !dry_run_) {
+            bool of_use = !is_to_be_buried(reader);
+            e = of_use ? 0 : examine(reader);
+            if (e == 0 && !of_use) {
+                e = bury(reader, of_use);
+            }
+            if (e == 0 && !of_use && !dry_run_) {
                 sys::call.remove_file(directory, name);
             }
         }
@@ -200,9 +211,9 @@ private:
     // EINVAL when something in it makes no sense: then nothing in it is believed.
     sys::error examine(const registry_reader& reader) {
         bool damaged = false;
-        const sys::error e = visit_records(reader.handle.native_handle(), [&](const registry_record* record) {
+        const sys::error e = visit_records(reader.handle.native_handle(), go_on_, [&](const registry_record* record) {
             damaged = record == nullptr;
-            return !damaged && !is_late();
+            return !damaged;
         });
         return damaged ? EINVAL : e;
     }
@@ -223,17 +234,19 @@ private:
                                    .error = reason == skip_reason::unreadable ? code_of(e) : std::error_code()});
     }
 
-    // Removes everything in the registry of a dead process. True when it is of no use any more.
-    bool bury(const registry_reader& reader) {
+    // Removes everything in the registry of a dead process, which may be `of_use` afterwards, too.
+    sys::error bury(const registry_reader& reader, bool& of_use) {
         const sys::handle h = reader.handle.native_handle();
         bool failed = false;
-        const sys::error e = visit_records(h, [&](const registry_record* record) {
+        const sys::error e = visit_records(h, go_on_, [&](const registry_record* record) {
             if (record == nullptr || is_late()) {
+                failed = failed || record == nullptr;
                 return false;
             }
             const std::error_code why = remove(*record, reader.rebooted);
-            // Where something else stands, ours is gone and can never be removed: that is said once.
-            const bool is_done = !why || why == std::errc::no_such_file_or_directory || why == code_of(ESTALE);
+            // Where something else stands, ours is gone and can never be removed: that is said once, to who listens.
+            const bool replaced = why == code_of(ESTALE) && again_ && is_replaced(*record);
+            const bool is_done = !why || why == std::errc::no_such_file_or_directory || replaced;
             failed = failed || !is_done;
             if (is_done && !dry_run_) {
                 forget_record(h, record->number);
@@ -244,7 +257,8 @@ private:
         if (failed && !dry_run_ && report_.complete) {
             note_failure(h, sys::call.wall_clock());
         }
-        return e == 0 && !failed && report_.complete;
+        of_use = failed || !report_.complete;
+        return e;
     }
 
     // Of what was gone already, or never made before its maker was killed, there is nothing to tell.
@@ -268,6 +282,7 @@ private:
     bool again_;
     sys::process_identity self_;
     std::uint64_t end_;
+    std::function<bool()> go_on_ = [this] { return !is_late(); };
     sweep_report report_;
 };
 
@@ -292,7 +307,8 @@ std::vector<registered> leftovers() {
     const auto list = [&](const std::string&, sys::handle directory, const char* name) {
         registry_reader reader;
         if (open_registry(directory, name, self, true, reader) == 0) {
-            visit_records(reader.handle.native_handle(), [&](const registry_record* record) {
+            const auto go_on = [] { return true; };
+            visit_records(reader.handle.native_handle(), go_on, [&](const registry_record* record) {
                 if (record != nullptr) {
                     all.push_back(describe(reader, *record));
                 }

@@ -59,7 +59,7 @@ struct registered {
 enum class skip_reason {
     alive,         ///< Its process runs, or another sweep is at it.
     out_of_sight,  ///< Its process is of another machine, or in a process namespace that cannot be looked into.
-    damaged,       ///< It is no registry, or a damaged one. What can still be read in it is removed all the same.
+    damaged,       ///< It is no registry, or a damaged one. Nothing in it is believed, and all of it is left.
     newer,         ///< A newer version of this library made it.
     refused,       ///< A directory for registries that somebody else made or may enter: neither used nor repaired.
     unreadable,    ///< The system refuses to show it; `error` says why.

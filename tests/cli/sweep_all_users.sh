@@ -59,7 +59,8 @@ stopper=$!
 read -r _ <ready
 exits 1 "$tool" sweep --all-users --at-most 1
 kill "$stopper"
-says "tmp sweep: user $user: it took too long, and was given up"
+wait "$stopper" 2>/dev/null
+says "tmp sweep: user $user: it took too long, and it was given up"
 exits 0 "$tool" sweep --all-users
 empty theirs
 

@@ -280,8 +280,10 @@ TEST_F(signals, and_the_end_of_the_process_need_no_place_for_the_registry) {
 
 // As in a container: the kernel does not end it by a signal that it has no handler for (pid_namespaces(7)).
 TEST_F(signals, the_first_process_of_a_namespace_ends_too) {
-    std::string said;
+    const scratch place;
+    ASSERT_EQ(::chmod(place.path().c_str(), 0700), 0);
     const ended child = forked([&](int out) {
+        ::setenv("TEMPFILE_REGISTRY", place.path().c_str(), 1);
         if (::unshare(CLONE_NEWPID) != 0) {
             say(out, "no process namespace of our own: needs root");
             return;

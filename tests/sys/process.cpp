@@ -5,6 +5,7 @@
 #include <linux/random.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -161,7 +162,9 @@ TEST(sys_start_time, T34_a_process_whose_first_thread_has_ended_goes_on) {
     int ready[2];
     ASSERT_EQ(::pipe(ready), 0);
     const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
     if (child == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         std::thread([&] {
             // Until the first thread has ended: then it is what its parent would wait for (proc(5)).
             const std::string stat = "/proc/" + std::to_string(::getpid()) + "/stat";
@@ -173,8 +176,11 @@ TEST(sys_start_time, T34_a_process_whose_first_thread_has_ended_goes_on) {
         }).detach();
         ::syscall(SYS_exit, 0);  // this thread alone, and without unwinding as pthread_exit(3) does
     }
+    ::close(ready[1]);
     char byte = 0;
-    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    const ssize_t got = ::read(ready[0], &byte, 1);
+    ::close(ready[0]);
+    EXPECT_EQ(got, 1);
     std::uint64_t start = 0;
     EXPECT_EQ(sys::call.start_time(static_cast<std::uint64_t>(child), start), 0);
     ::kill(child, SIGKILL);
