@@ -62,7 +62,8 @@ matches() {
 # A command that runs another one as an ordinary user, also when we are root.
 as_user() {
     if [ "$(id -u)" = 0 ]; then
-        setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+        # The second exec is the user's own: the first is looked up with root's rights, which setpriv gives up with it.
+        setpriv --reuid=65534 --regid=65534 --clear-groups sh -c 'exec "$@"' sh "$@"
     else
         "$@"
     fi

@@ -113,6 +113,8 @@ is "$(cat out)" "[]" "whose registries are swept"
 
 exits 2 env TEMPFILE_REGISTRY=/var/tmp "$tool" sweep --all-users
 says "unset it"
-exits 2 as_user "$tool" sweep --all-users
-says "is for root"
+if as_user "$tool" --version >/dev/null 2>&1; then
+    exits 2 as_user "$tool" sweep --all-users
+    says "is for root"
+fi
 finish
