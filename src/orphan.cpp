@@ -1,6 +1,10 @@
 #include "orphan.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <limits>
 
 #include "remove_tree.hpp"
 #include "repair.hpp"
@@ -9,6 +13,8 @@ namespace tempfile {
 namespace {
 
 using registry_format::kind;
+
+constexpr std::uint64_t most_nanoseconds = std::numeric_limits<std::int64_t>::max();
 
 bool is_recorded(const registry_record& record, const sys::metadata& there, bool rebooted) noexcept {
     if (there.owner != sys::call.effective_user()) {
@@ -27,6 +33,14 @@ bool is_recorded(const registry_record& record, const sys::metadata& there, bool
     return there.what == sys::kind::directory && (same || record.id.inode == 0);
 }
 
+problem remove_until(std::uint64_t end, const std::string& path, sys::handle held) {
+    const std::uint64_t now = sys::call.steady_clock();
+    const std::chrono::nanoseconds left(std::min(end - std::min(now, end), most_nanoseconds));
+    removal_report report;
+    return remove_held_tree(path, held, {.at_most = std::chrono::duration_cast<std::chrono::milliseconds>(left)},
+                            report);
+}
+
 problem remove_directory(const registry_record& record, bool rebooted, std::uint64_t end) {
     if (record.id.inode == 0) {
         const sys::error e = sys::call.remove_directory(sys::working_directory, record.path.c_str());
@@ -34,8 +48,10 @@ problem remove_directory(const registry_record& record, bool rebooted, std::uint
     }
     sys::handle h = sys::no_handle;
     sys::error e = sys::call.open_directory(sys::working_directory, record.path.c_str(), h);
-    if (e == EACCES) {  // its mode was changed
-        e = open_inaccessible(sys::working_directory, record.path.c_str(), h,
+    std::uint32_t mode = 0;
+    const bool locked = e == EACCES;  // its mode was changed
+    if (locked) {
+        e = open_inaccessible(sys::working_directory, record.path.c_str(), h, mode,
                               [&](const sys::metadata& m) { return is_recorded(record, m, rebooted); });
     }
     const file held(h);
@@ -46,8 +62,12 @@ problem remove_directory(const registry_record& record, bool rebooted, std::uint
     if (e == 0 && !is_recorded(record, there, rebooted)) {
         e = ESTALE;
     }
-    return e == 0 ? remove_tree(record.path, held, end)
-                  : system_problem("cannot remove a temporary directory", record.path, e);
+    problem p = e == 0 ? remove_until(end, record.path, h)
+                       : system_problem("cannot remove a temporary directory", record.path, e);
+    if (locked && !held.closed()) {
+        sys::call.set_permissions(h, mode);
+    }
+    return p;
 }
 
 }  // namespace

@@ -1,377 +1,382 @@
 #include "remove_tree.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
+#include <optional>
+#include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 
+#include "removal_job.hpp"
 #include "repair.hpp"
-#include "tempfile/file.hpp"
+#include "tree_remover.hpp"
 
 namespace tempfile {
-namespace {
 
-// A directory on the way from the root to where we are.
-struct level {
-    std::string name;                        // in its parent
-    sys::identity id;                        // what was opened, proved again when we come back
-    file handle;                             // closed for those far from the root
-    std::vector<std::string> pending;        // directories in it that are still to be emptied
-    std::unordered_set<std::string> failed;  // entries that cannot be removed, and have been reported
-    bool listed = false;
-    bool removed_something = false;  // since it was listed last
-    bool repaired = false;           // its mode was changed already
-    int visits = 0;                  // times it was listed
-    int swapped = 0;                 // times a file in it became a directory before it was removed
-};
+removal_error::removal_error(const std::string& what, const std::filesystem::path& path, std::error_code code,
+                             removal_report report)
+    : filesystem_error(what, path, code), report_(std::make_shared<removal_report>(std::move(report))) {}
 
-class tree_remover {
-public:
-    tree_remover(sys::handle root, const std::string& path, removal_report& report, std::uint64_t end)
-        : path_(path), report_(report), end_(end) {
-        levels_.emplace_back();
-        root_ = root;
+removal_error::~removal_error() = default;
+
+removal_report succeed(const problem& p, removal_report&& report) {
+    if (p && !p->bad_argument) {
+        throw removal_error("tempfile: " + p->what, p->path, p->code, std::move(report));
     }
-
-    void run();
-
-private:
-    // Levels that keep their descriptor, so that coming back costs nothing in trees of common depth.
-    static constexpr std::size_t held_levels = 4;
-    // How often a directory is gone through again because something appeared in it that we did not see.
-    static constexpr int most_visits = 100;
-
-    [[nodiscard]] sys::handle here() const noexcept {
-        return levels_.size() == 1 ? root_ : levels_.back().handle.native_handle();
-    }
-    [[nodiscard]] std::string path_of(std::string_view name) const;
-    void fail(const char* what, const std::string& name, sys::error e);
-
-    bool is_late();
-    void list_here();
-    void remove_entry(const sys::entry& entry);
-    void remove_other(const char* name);
-    sys::error remove_directory(const char* name);
-    template <class Call>
-    sys::error with_repair(Call call);
-    sys::error repair_here();
-
-    [[nodiscard]] bool same_mount(const sys::metadata& meta) const noexcept {
-        // A bind mount has the device of its source, so the mount decides where the system can tell mounts apart.
-        return meta.mount == root_meta_.mount && (meta.mount != 0 || meta.id.device == root_meta_.id.device);
-    }
-    bool enter(const std::string& name);
-    sys::error open_child(const std::string& name, file& child, sys::metadata& meta);
-    void leave();
-    void climb();
-    bool descend_again();
-
-    const std::string& path_;
-    removal_report& report_;
-    std::uint64_t end_;
-    sys::handle root_ = sys::no_handle;
-    sys::metadata root_meta_;
-    std::vector<level> levels_;  // the first is the root, whose handle is not ours
-    alignas(std::uint64_t) std::array<char, sys::list_bytes> buffer_;
-};
-
-std::string tree_remover::path_of(std::string_view name) const {
-    std::string path = path_;
-    for (const level& l : levels_) {
-        if (!l.name.empty()) {
-            path += '/';
-            path += l.name;
-        }
-    }
-    if (!name.empty()) {
-        path += '/';
-        path += name;
-    }
-    return path;
-}
-
-// Reports once, and keeps the entry from being tried again in the next pass.
-void tree_remover::fail(const char* what, const std::string& name, sys::error e) {
-    levels_.back().failed.insert(name);
-    report_.add(system_problem(what, report_.failed < removal_report::kept ? path_of(name) : std::string(), e));
-}
-
-// --- One directory ---
-
-sys::error tree_remover::repair_here() {
-    return std::exchange(levels_.back().repaired, true) ? EACCES : make_accessible(here());
-}
-
-// Once more after a refusal, when the mode of the present directory was the reason and could be changed.
-template <class Call>
-sys::error tree_remover::with_repair(Call call) {
-    const sys::error e = call();
-    return e == EACCES && repair_here() == 0 ? call() : e;
-}
-
-sys::error tree_remover::remove_directory(const char* name) {
-    const sys::error e = with_repair([&] { return sys::call.remove_directory(here(), name); });
-    levels_.back().removed_something |= e == 0;
-    return e;
-}
-
-void tree_remover::remove_other(const char* name) {
-    const sys::error e = with_repair([&] { return sys::call.remove_file(here(), name); });
-    level& l = levels_.back();
-    l.removed_something |= e == 0;
-    if (e == EISDIR && l.swapped < most_visits) {  // swapped for a directory
-        ++l.swapped;
-        l.pending.emplace_back(name);
-    } else if (e != 0 && e != ENOENT) {
-        fail("cannot remove", name, e);
-    }
-}
-
-// A directory is tried as if it were empty, since most are; if it is not, it is looked after later.
-void tree_remover::remove_entry(const sys::entry& entry) {
-    const std::string_view name = entry.name;
-    level& l = levels_.back();
-    if (name == "." || name == ".." || (!l.failed.empty() && l.failed.contains(std::string(name)))) {
-        return;
-    }
-    if (entry.what == sys::kind::directory || entry.what == sys::kind::unknown) {
-        const sys::error e = remove_directory(entry.name);
-        if (e == 0 || e == ENOENT) {
-            return;
-        }
-        if (e != ENOTDIR) {
-            l.pending.emplace_back(name);
-            return;
-        }
-    }
-    remove_other(entry.name);
-}
-
-bool tree_remover::is_late() {
-    report_.late = report_.late || (end_ != no_end && sys::call.steady_clock() >= end_);
-    return report_.late;
-}
-
-// A whole pass before any directory is entered: the place in the list is lost with the descriptor.
-void tree_remover::list_here() {
-    level& l = levels_.back();
-    l.listed = true;
-    l.removed_something = false;
-    ++l.visits;
-    sys::error e = sys::call.rewind(here());
-    std::size_t used = 0;
-    while (e == 0 && !is_late() && (e = sys::call.list(here(), buffer_.data(), used)) == 0 && used != 0) {
-        sys::entry entry{};
-        for (std::size_t position = 0; sys::next_entry(buffer_.data(), used, position, entry);) {
-            remove_entry(entry);
-        }
-    }
-    if (e != 0 && e != ENOENT) {  // ENOENT: somebody else has removed the directory
-        fail("cannot list the directory", "", e);
-    }
-    std::reverse(l.pending.begin(), l.pending.end());
-}
-
-// --- Down ---
-
-sys::error tree_remover::open_child(const std::string& name, file& child, sys::metadata& meta) {
-    sys::handle h = sys::no_handle;
-    sys::error e = with_repair([&] { return sys::call.open_directory(here(), name.c_str(), h); });
-    if (e == EACCES) {
-        e = open_inaccessible(here(), name.c_str(), h, [this](const sys::metadata& m) { return same_mount(m); });
-    }
-    child = file(h);
-    return e == 0 ? sys::call.stat(child.native_handle(), meta) : e;
-}
-
-// False when there is nothing to enter: it was removed as something else, or reported.
-bool tree_remover::enter(const std::string& name) {
-    file child;
-    sys::metadata meta;
-    const sys::error e = open_child(name, child, meta);
-    if (e == ENOTDIR || e == ELOOP) {  // swapped for something else since it was listed
-        remove_other(name.c_str());
-        return false;
-    }
-    if (e != 0) {
-        if (e != ENOENT) {
-            fail("cannot enter the directory", name, e);
-        }
-        return false;
-    }
-    if (!same_mount(meta)) {
-        fail("a file system is mounted there; cannot remove", name, EBUSY);
-        return false;
-    }
-    if (levels_.size() > held_levels) {
-        std::error_code ignored;
-        levels_.back().handle.close(ignored);  // found again through ".."
-    }
-    level& l = levels_.emplace_back();
-    l.name = name;
-    l.id = meta.id;
-    l.handle = std::move(child);
-    return true;
-}
-
-// --- Up ---
-
-// Opens the last level again, from the deepest one whose descriptor was kept, and proves each on the way. False when
-// the tree was rearranged; then the last level is the deepest that is still where it was.
-bool tree_remover::descend_again() {
-    const std::size_t wanted = levels_.size();
-    std::vector<level> rest;
-    while (levels_.size() > 1 && levels_.back().handle.closed()) {
-        rest.push_back(std::move(levels_.back()));
-        levels_.pop_back();
-    }
-    for (; !rest.empty(); rest.pop_back()) {
-        file child;
-        sys::metadata meta;
-        const sys::error e = open_child(rest.back().name, child, meta);
-        if (e != 0 || meta.id != rest.back().id) {
-            fail("the directory was moved while it was being removed", rest.back().name, e != 0 ? e : ESTALE);
-            return false;
-        }
-        if (levels_.size() > held_levels) {
-            std::error_code ignored;
-            levels_.back().handle.close(ignored);
-        }
-        levels_.push_back(std::move(rest.back()));
-        levels_.back().handle = std::move(child);
-    }
-    return levels_.size() == wanted;
-}
-
-// Back to the parent: by its kept descriptor, else by "..", and only if that is the directory we came from
-// (CVE-2022-21658 and its kin).
-void tree_remover::climb() {
-    level child = std::move(levels_.back());
-    levels_.pop_back();
-    level& parent = levels_.back();
-    if (levels_.size() > 1 && parent.handle.closed()) {
-        sys::handle h = sys::no_handle;
-        sys::metadata meta;
-        if (sys::call.open_directory(child.handle.native_handle(), "..", h) == 0) {
-            file up(h);
-            if (sys::call.stat(h, meta) == 0 && meta.id == parent.id) {
-                parent.handle = std::move(up);
-            }
-        }
-        child.handle = file();
-        if (parent.handle.closed() && !descend_again()) {
-            return;
-        }
-    }
-    // Now the parent is held: what is left of the child goes, or is gone through once more.
-    child.handle = file();
-    const bool all_reported = !child.failed.empty();
-    const sys::error e = all_reported ? ENOTEMPTY : remove_directory(child.name.c_str());
-    if (e == 0 || e == ENOENT) {
-        return;
-    }
-    if (all_reported) {
-        levels_.back().failed.insert(child.name);
-    } else if (e == ENOTDIR) {  // swapped for something else
-        remove_other(child.name.c_str());
-    } else if ((e == ENOTEMPTY || e == EEXIST) && child.visits < most_visits) {
-        if (enter(child.name)) {
-            levels_.back().visits = child.visits;
-        }
-    } else {
-        fail("cannot remove the directory", child.name, e);
-    }
-}
-
-// --- The walk ---
-
-void tree_remover::run() {
-    if (const sys::error e = sys::call.stat(root_, root_meta_)) {
-        fail("cannot look at the directory", "", e);
-        return;
-    }
-    while (!is_late()) {
-        level& l = levels_.back();
-        if (!l.pending.empty()) {
-            const std::string name = std::move(l.pending.back());
-            l.pending.pop_back();
-            enter(name);
-            continue;
-        }
-        // Entries may be skipped when others are removed during listing, and may appear: until a pass removes nothing.
-        if (!l.listed || (l.removed_something && !l.failed.empty() && l.visits < most_visits)) {
-            list_here();
-        } else if (levels_.size() > 1) {
-            climb();
-        } else {
-            return;
-        }
-    }
-}
-
-}  // namespace
-
-void empty_directory(sys::handle root, const std::string& path, removal_report& report, std::uint64_t end) {
-    tree_remover(root, path, report, end).run();
+    succeed(p);
+    return std::move(report);
 }
 
 namespace {
 
-// The first of the failures, and how many others there are.
-problem summary(removal_report& report) {
-    problem first = std::move(report.failures.front());
-    if (report.failed > 1) {
-        first->what += " (and " + std::to_string(report.failed - 1) + " more)";
-    }
-    return first;
-}
-
-}  // namespace
-
-sys::error is_still_there(const std::string& path, sys::handle handle) noexcept {
+sys::error is_still_at(sys::handle at, const char* name, sys::handle handle) noexcept {
     sys::metadata held;
     sys::metadata named;
     if (const sys::error e = sys::call.stat(handle, held)) {
         return e;
     }
-    if (const sys::error e = sys::call.stat_at(sys::working_directory, path.c_str(), named)) {
+    if (const sys::error e = sys::call.stat_at(at, name, named)) {
         return e;
     }
     return held.id == named.id ? 0 : ESTALE;
 }
 
-problem remove_tree(const std::string& path, const file& handle, std::uint64_t end) {
-    constexpr int most_passes = 100;  // somebody may keep on making entries in it
+}  // namespace
+
+sys::error is_still_there(const std::string& path, sys::handle handle) noexcept {
+    return is_still_at(sys::working_directory, path.c_str(), handle);
+}
+
+namespace {
+
+// --- What is refused ---
+
+constexpr std::string_view which_to_name = "; name what is to be removed in it, one by one";
+
+problem refuse_name(std::string_view path) {
+    if (path.empty()) {
+        return bad_argument("the path of what is to be removed is empty");
+    }
+    if (path.find('\0') != path.npos) {
+        return bad_argument("the path of what is to be removed has a NUL in it: " + in_quotes(path));
+    }
+    const std::size_t end = path.find_last_not_of('/');
+    if (end == path.npos) {
+        return bad_argument("the root directory is not removed" + std::string(which_to_name));
+    }
+    const std::string_view trimmed = path.substr(0, end + 1);
+    const std::string_view last = trimmed.substr(trimmed.find_last_of('/') + 1);
+    if (last == "." || last == "..") {
+        return bad_argument("what is to be removed must not be called " + in_quotes(last) +
+                            ", which means another directory from another place; give its name: " + in_quotes(path));
+    }
+    return no_problem();
+}
+
+// Whether the working directory is `dir` or somewhere in it. What is above a directory that may not be searched is not
+// seen.
+sys::error look_for_working_directory(const sys::identity& dir, bool& found) {
+    found = false;
+    file here;
+    sys::identity below;
+    for (const char* next = "."; !found; next = "..") {
+        sys::handle h = sys::no_handle;
+        sys::metadata meta;
+        sys::error e = sys::call.open_path(here.closed() ? sys::working_directory : here.native_handle(), next, h);
+        if (e == 0) {
+            here = file(h);
+            e = sys::call.stat(h, meta);
+        }
+        if (e != 0) {
+            return e == EACCES || e == ENOENT ? 0 : e;
+        }
+        if (next[1] == '.' && meta.id == below) {
+            return 0;  // the root directory
+        }
+        found = meta.id == dir;
+        below = meta.id;
+    }
+    return 0;
+}
+
+// By identity: whatever the path looks like, and wherever it was mounted besides.
+problem refuse_directory(const sys::metadata& dir, const std::string& path) {
+    sys::metadata root;
+    if (const sys::error e = sys::call.stat_at(sys::working_directory, "/", root)) {
+        return system_problem("cannot look at the root directory", "/", e);
+    }
+    if (root.id == dir.id) {
+        return bad_argument(in_quotes(path) + " is the root directory, which is not removed" +
+                            std::string(which_to_name));
+    }
+    bool found = false;
+    if (const sys::error e = look_for_working_directory(dir.id, found)) {
+        return system_problem("cannot look at what the working directory is in", path, e);
+    }
+    if (found) {
+        return bad_argument("the working directory is " + in_quotes(path) +
+                            " or in it, and would be gone; go elsewhere first");
+    }
+    return no_problem();
+}
+
+// --- One removal ---
+
+bool is_not_empty(sys::error e) noexcept {
+    return e == ENOTEMPTY || e == EEXIST;
+}
+
+// A name in a directory that is held.
+struct place {
+    sys::handle at;
+    std::string name;
+};
+
+class removal {
+public:
+    removal(const std::string& path, const remove_options& options, removal_report& report)
+        : path_(path), report_(report), start_(sys::call.steady_clock()), job_(options, report) {}
+
+    // Whatever stands at the path.
+    problem remove_path();
+    // The directory that the handle holds, at that place unless only its contents are asked for.
+    void remove_held(const place& where, sys::handle held);
+    // The same, if it is a directory that may go.
+    problem remove_checked(const place& where, sys::handle held);
+
+    // Completes the report, and says what the matter is, all in all.
+    problem end(problem p);
+
+private:
+    // How often a directory is gone through again at once, or something else is found where one was.
+    static constexpr int most_passes = 100;
+
+    problem remove_at(const place& where, bool only_directory);
+    sys::error open_directory(const place& where, file& held, std::optional<std::uint32_t>& mode, problem& refusal);
+    bool remove_other(const place& where);
+    left_directory go_through(sys::handle held);
+
+    void fail(std::string_view operation, sys::error e) {
+        job_.fail(operation, e, [this] { return path_; });
+    }
+    void gone(std::uint64_t bytes) {
+        job_.count(1, bytes, [this] { return path_; });
+    }
+
+    const std::string& path_;  // in messages
+    removal_report& report_;
+    std::uint64_t start_;
+    removal_job job_;
+    bool stopped_ = false;  // before all was gone
+};
+
+left_directory removal::go_through(sys::handle held) {
+    sys::metadata root;
+    if (const sys::error e = sys::call.stat(held, root)) {
+        fail("look at", e);
+        return {.reported = true};
+    }
+    job_.stay_on_mount_of(root);
+    const left_directory left = tree_remover(job_, held, path_, job_.options().contents_only).run();
+    stopped_ = left.stopped;
+    return left;
+}
+
+void removal::remove_held(const place& where, sys::handle held) {
+    if (job_.options().contents_only) {
+        go_through(held);
+        return;
+    }
+    left_directory left;
     for (int pass = 0;; ++pass) {
         // As if it were empty, since many are; a directory with something in it is left alone by this.
-        const sys::error e = sys::call.remove_directory(sys::working_directory, path.c_str());
+        const sys::error e = sys::call.remove_directory(where.at, where.name.c_str());
+        if (e == 0) {
+            gone(0);
+        }
         if (e == 0 || e == ENOENT) {
-            return no_problem();
+            return;
         }
-        const sys::error there = is_still_there(path, handle.native_handle());
-        if (there == ENOENT) {
-            return no_problem();
-        }
+        const sys::error there = is_still_at(where.at, where.name.c_str(), held);
         if (there != 0) {
-            return system_problem(there == ESTALE ? "the name of a temporary directory leads to something else"
-                                                  : "cannot look at a temporary directory",
-                                  path, there);
+            if (there != ENOENT) {
+                fail(there == ESTALE ? "find again" : "look at", there);
+            }
+            return;
         }
-        const bool not_empty = e == ENOTEMPTY || e == EEXIST;
-        if (pass == most_passes || (pass > 0 && !not_empty)) {
-            return system_problem("cannot remove a temporary directory", path, e);
+        const bool at_once = pass == 0 || (is_not_empty(e) && pass < most_passes && !left.comes_back);
+        if (!at_once && !((is_not_empty(e) || e == EBUSY) && job_.pause())) {
+            fail("remove", e);
+            return;
         }
-        removal_report report;
-        empty_directory(handle.native_handle(), path, report, end);
-        if (report.late) {
-            return system_problem("there was no time to remove all of a temporary directory", path, ECANCELED);
-        }
-        if (report.failed != 0) {
-            return summary(report);
+        left = go_through(held);
+        if (left.reported || left.stopped) {
+            return;
         }
     }
+}
+
+problem removal::remove_checked(const place& where, sys::handle held) {
+    sys::metadata meta;
+    if (const sys::error e = sys::call.stat(held, meta)) {
+        fail("look at", e);
+    } else if (meta.what != sys::kind::directory) {
+        fail("empty", ENOTDIR);
+    } else if (problem p = refuse_directory(meta, path_)) {
+        return p;
+    } else {
+        remove_held(where, held);
+    }
+    return no_problem();
+}
+
+problem removal::remove_path() {
+    if (problem p = refuse_name(path_)) {
+        return p;
+    }
+    const std::size_t end = path_.find_last_not_of('/') + 1;
+    const std::size_t begin = path_.find_last_of('/', end - 1) + 1;  // 0 when there is none
+    // From here on the parent is held: whatever becomes of the way to it, and of the working directory.
+    const std::string parent = path_.substr(0, begin) + ".";
+    sys::handle h = sys::no_handle;
+    const sys::error e = sys::call.open_path(sys::working_directory, parent.c_str(), h);
+    const file held(h);
+    if (e == 0) {
+        return remove_at({h, path_.substr(begin, end - begin)}, end != path_.size() || job_.options().contents_only);
+    }
+    if (e != ENOENT && e != ENOTDIR) {
+        fail("find", e);
+    }
+    return no_problem();
+}
+
+sys::error removal::open_directory(const place& where, file& held, std::optional<std::uint32_t>& mode,
+                                   problem& refusal) {
+    sys::handle h = sys::no_handle;
+    std::uint32_t before = 0;
+    sys::error e = sys::call.open_directory(where.at, where.name.c_str(), h);
+    if (e == EACCES) {
+        e = open_inaccessible(where.at, where.name.c_str(), h, before, [&](const sys::metadata& m) {
+            refusal = refuse_directory(m, path_);
+            return !refusal;
+        });
+        if (e == 0) {
+            mode = before;
+        }
+    }
+    held = file(h);
+    return e;
+}
+
+problem removal::remove_at(const place& where, bool only_directory) {
+    for (int swaps = 0; swaps < most_passes; ++swaps) {
+        file held;
+        std::optional<std::uint32_t> mode;
+        problem refusal;
+        const sys::error e = open_directory(where, held, mode, refusal);
+        if (refusal) {
+            return refusal;
+        }
+        if (e == 0) {
+            refusal = remove_checked(where, held.native_handle());
+            if (mode) {
+                sys::call.set_permissions(held.native_handle(), *mode);
+            }
+            return refusal;
+        }
+        if ((e == ENOTDIR || e == ELOOP) && !only_directory) {
+            if (remove_other(where)) {
+                return no_problem();
+            }
+            continue;  // it was swapped for a directory, or is busy
+        }
+        if (e != ENOENT) {
+            fail("enter", e);
+        }
+        return no_problem();
+    }
+    fail("remove", EBUSY);
+    return no_problem();
+}
+
+// False when it is worth another look.
+bool removal::remove_other(const place& where) {
+    sys::metadata meta;
+    const bool counts = job_.options().count_bytes && sys::call.stat_at(where.at, where.name.c_str(), meta) == 0 &&
+                        meta.what == sys::kind::file && meta.links == 1;
+    const sys::error e = sys::call.remove_file(where.at, where.name.c_str());
+    if (e == EISDIR || (e == EBUSY && job_.pause())) {
+        return false;
+    }
+    if (e == 0) {
+        gone(counts ? meta.size : 0);
+    } else if (e != ENOENT) {
+        fail("remove", e);
+    }
+    return true;
+}
+
+problem removal::end(problem p) {
+    report_.took = std::chrono::nanoseconds(sys::call.steady_clock() - start_);
+    report_.complete = !p && !stopped_ && report_.failed == 0;
+    job_.rethrow();
+    if (p || report_.complete) {
+        return p;
+    }
+    if (stopped_) {
+        return system_problem("the removal was stopped before all was gone", path_, ECANCELED);
+    }
+    const removal_failure& first = report_.failures.front();
+    std::string what = "cannot " + std::string(first.operation);
+    if (report_.failed > 1) {
+        what += " (and " + std::to_string(report_.failed - 1) + " more)";
+    }
+    return system_problem(what, first.path.native(), first.error);
+}
+
+problem remove_path(const std::filesystem::path& path, const remove_options& options, removal_report& report) {
+    removal one(path.native(), options, report);
+    return one.end(one.remove_path());
+}
+
+problem remove_checked(sys::handle held, const std::filesystem::path& path, const remove_options& options,
+                       removal_report& report) {
+    removal one(path.native(), options, report);
+    return one.end(one.remove_checked({sys::working_directory, path.native()}, held));
+}
+
+}  // namespace
+
+problem remove_held_tree(const std::string& path, sys::handle held, const remove_options& options,
+                         removal_report& report) {
+    removal one(path, options, report);
+    one.remove_held({sys::working_directory, path}, held);
+    return one.end(no_problem());
+}
+
+removal_report remove_tree(const std::filesystem::path& path, const remove_options& options) {
+    removal_report report;
+    const problem p = remove_path(path, options, report);
+    return succeed(p, std::move(report));
+}
+
+removal_report remove_tree(const std::filesystem::path& path, const remove_options& options, std::error_code& ec) {
+    removal_report report;
+    ec = remove_path(path, options, report).code();
+    return report;
+}
+
+removal_report remove_tree(file::native_handle_type directory, const std::filesystem::path& path,
+                           const remove_options& options) {
+    removal_report report;
+    const problem p = remove_checked(directory, path, options, report);
+    return succeed(p, std::move(report));
+}
+
+removal_report remove_tree(file::native_handle_type directory, const std::filesystem::path& path,
+                           const remove_options& options, std::error_code& ec) {
+    removal_report report;
+    ec = remove_checked(directory, path, options, report).code();
+    return report;
 }
 
 }  // namespace tempfile

@@ -4,17 +4,20 @@
 #pragma once
 
 #include <cerrno>
+#include <cstdint>
 
 #include "sys/sys.hpp"
 
 namespace tempfile {
 
 // Gives its owner every right on an open directory; EACCES when that is not us, or the mode was not the reason.
-sys::error make_accessible(sys::handle directory) noexcept;
+// `before` is the mode that it had.
+sys::error make_accessible(sys::handle directory, std::uint32_t& before) noexcept;
 
-// Opens a directory that may not be read. EACCES when it is not ours, or accept(metadata) says no.
+// Opens a directory that may not be read. EACCES when it is not ours, or accept(metadata) says no. `before` as above.
 template <class Accept>
-sys::error open_inaccessible(sys::handle at, const char* name, sys::handle& opened, Accept accept) noexcept {
+sys::error open_inaccessible(sys::handle at, const char* name, sys::handle& opened, std::uint32_t& before,
+                             Accept accept) noexcept {
     sys::handle by_path = sys::no_handle;
     sys::metadata meta;
     if (const sys::error e = sys::call.open_path(at, name, by_path)) {
@@ -27,9 +30,13 @@ sys::error open_inaccessible(sys::handle at, const char* name, sys::handle& open
     if (e == 0) {
         e = sys::call.set_path_permissions(by_path, meta.permissions | 0700U);
         e = e == ENOENT ? EACCES : e;  // what does not exist is /proc, not the directory
-    }
-    if (e == 0) {
-        e = sys::call.open_directory(by_path, ".", opened);
+        if (e == 0) {
+            before = meta.permissions;
+            e = sys::call.open_directory(by_path, ".", opened);
+            if (e != 0) {
+                sys::call.set_path_permissions(by_path, before);
+            }
+        }
     }
     sys::call.close(by_path);
     return e;

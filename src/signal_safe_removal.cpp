@@ -77,7 +77,8 @@ private:
 template <class Call>
 sys::error walk::with_repair(Call call) noexcept {
     const sys::error e = call();
-    return e == EACCES && make_accessible(here_) == 0 ? call() : e;
+    std::uint32_t before = 0;
+    return e == EACCES && make_accessible(here_, before) == 0 ? call() : e;
 }
 
 // Removes the entry. True when it is a directory that is not empty.
@@ -138,7 +139,8 @@ bool walk::enter(const char* name) noexcept {
     sys::handle child = sys::no_handle;
     sys::error e = with_repair([&] { return sys::call.open_directory(here_, name, child); });
     if (e == EACCES) {
-        e = open_inaccessible(here_, name, child, [this](const sys::metadata& m) { return same_mount(m); });
+        std::uint32_t before = 0;
+        e = open_inaccessible(here_, name, child, before, [this](const sys::metadata& m) { return same_mount(m); });
     }
     sys::metadata meta;
     if (e == 0) {
@@ -191,7 +193,9 @@ sys::error walk_once(const char* path, const sys::identity& id, bool& removed_so
     sys::handle root = sys::no_handle;
     sys::error e = sys::call.open_directory(sys::working_directory, path, root);
     if (e == EACCES) {
-        e = open_inaccessible(sys::working_directory, path, root, [&](const sys::metadata& m) { return m.id == id; });
+        std::uint32_t before = 0;
+        e = open_inaccessible(sys::working_directory, path, root, before,
+                              [&](const sys::metadata& m) { return m.id == id; });
     }
     if (e != 0) {
         return e;

@@ -59,7 +59,8 @@ temporary_directory::~temporary_directory() {
         return;
     }
     try {
-        if (const problem p = remove_now()) {
+        removal_report report;
+        if (const problem p = remove_now(report)) {
             notify(report_event::not_removed, p->path, p.code());
         }
     } catch (const std::bad_alloc&) {
@@ -108,11 +109,12 @@ bool temporary_directory::still_there() const noexcept {
     return !handle_.closed() && is_still_there(path_, handle_.native_handle()) == 0;
 }
 
-problem temporary_directory::remove_now() {
+problem temporary_directory::remove_now(removal_report& report) {
     if (!owns_) {
         return no_problem();
     }
     if (!registration_.ours()) {
+        report.complete = false;
         return system_problem("cannot remove a temporary directory of the parent process", path_, EPERM);
     }
     if (registration_.is_to_be_kept()) {
@@ -120,7 +122,7 @@ problem temporary_directory::remove_now() {
         notify(report_event::kept, path_);
         return no_problem();
     }
-    problem p = remove_tree(path_, handle_);
+    problem p = remove_held_tree(path_, handle_.native_handle(), {}, report);
     if (!p) {
         registration_.leave();
         give_away();
@@ -128,16 +130,17 @@ problem temporary_directory::remove_now() {
     return p;
 }
 
-void temporary_directory::cleanup() {
-    const problem p = remove_now();
-    if (!ignore_cleanup_errors_) {
-        succeed(p);
-    }
+removal_report temporary_directory::cleanup() {
+    removal_report report;
+    const problem p = remove_now(report);
+    return ignore_cleanup_errors_ ? std::move(report) : succeed(p, std::move(report));
 }
 
-void temporary_directory::cleanup(std::error_code& ec) {
-    const problem p = remove_now();
+removal_report temporary_directory::cleanup(std::error_code& ec) {
+    removal_report report;
+    const problem p = remove_now(report);
     ec = ignore_cleanup_errors_ ? std::error_code() : p.code();
+    return report;
 }
 
 }  // namespace tempfile

@@ -26,6 +26,7 @@
 #include <tempfile/name.hpp>
 #include <tempfile/named_temporary_file.hpp>
 #include <tempfile/newline.hpp>
+#include <tempfile/remove_tree.hpp>
 #include <tempfile/report.hpp>
 #include <tempfile/signals.hpp>
 #include <tempfile/spooled_temporary_file.hpp>

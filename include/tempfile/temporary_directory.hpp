@@ -30,6 +30,7 @@
 #include <tempfile/name.hpp>
 #include <tempfile/named_temporary_file.hpp>
 #include <tempfile/registration.hpp>
+#include <tempfile/remove_tree.hpp>
 
 #include <filesystem>
 #include <string>
@@ -103,15 +104,16 @@ public:
     /// does not stop the rest from being removed. What could not be removed is still owned: the call can be repeated.
     /// Twice is harmless; a name that leads nowhere any more is no error, also when somebody moved the directory away,
     /// who then has it, untouched. Where the environment has TEMPFILE_KEEP it keeps instead (report.hpp).
-    /// @throws std::filesystem::filesystem_error with the first path that could not be removed, and how many there
-    ///         were; ESTALE when the name leads to something else; EPERM in a forked child, which does not own it.
-    ///         Nothing, with `ignore_cleanup_errors`.
-    void cleanup();
-    void cleanup(std::error_code& ec);
+    /// @return what was removed, and what was not (remove_tree.hpp).
+    /// @throws removal_error with the first path that could not be removed, how many there were, and the report; ESTALE
+    ///         when the name leads to something else; EPERM in a forked child, which does not own it. Nothing, with
+    ///         `ignore_cleanup_errors`.
+    removal_report cleanup();
+    removal_report cleanup(std::error_code& ec);
 
 private:
     problem make(const temporary_directory_options& options);
-    problem remove_now();
+    problem remove_now(removal_report& report);
     void give_away() noexcept;
 
     std::string path_;

@@ -80,6 +80,17 @@ struct entry {
     const char* name;    // in the buffer it was listed into
     kind what;           // unknown where the file system does not say
     std::uint64_t next;  // `seek` to here, and `list` goes on behind this entry, or near it if others were removed
+    std::uint64_t inode;
+};
+
+// What a thread is to do. It must outlive the thread.
+struct thread_body {
+    void (*run)(void* with) noexcept;
+    void* with;
+};
+
+struct thread {
+    alignas(std::uint64_t) std::array<unsigned char, 8> id{};  // the system's own type
 };
 
 struct calls {
@@ -153,6 +164,8 @@ struct calls {
     // the alignment of std::uint64_t.
     error (*list)(handle dir, void* buffer, std::size_t& used) noexcept;
     error (*rewind)(handle dir) noexcept;
+    // Whether the file system is one that keeps everything in memory.
+    error (*is_in_memory)(handle h, bool& yes) noexcept;
 
     // --- The process ---
 
@@ -175,6 +188,12 @@ struct calls {
     bool (*thread_runs)(std::uint64_t thread) noexcept;
     // False only when it is certain that no other thread runs.
     bool (*other_threads)() noexcept;
+    // A thread with a stack of 256 KiB, in which no signal is ever handled; EAGAIN when there cannot be another one.
+    error (*start_thread)(const thread_body& body, thread& made) noexcept;
+    // Waits for its end.
+    void (*join_thread)(const thread& t) noexcept;
+    // Does nothing for so long.
+    void (*pause)(std::uint64_t nanoseconds) noexcept;
     // When the process `pid` of our own process namespace started, in a unit of the system's; ESRCH when there is none,
     // EACCES when there is one that we are not shown.
     error (*start_time)(std::uint64_t pid, std::uint64_t& out) noexcept;

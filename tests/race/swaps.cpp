@@ -19,7 +19,6 @@
 #include <utility>
 
 #include "race/canary.hpp"
-#include "remove_tree.hpp"
 #include "support/descriptors.hpp"
 #include "support/every_call.hpp"
 #include "support/held.hpp"
@@ -219,13 +218,11 @@ TEST(swaps_in_a_thread, T2_directories_and_links_exchanged_without_end) {
                 plant_tree(tree);
             } catch (const std::filesystem::filesystem_error&) {
             }
-            removal_report report;
-            tempfile::empty_directory(root, tree, report);
+            tempfile::remove_tree(root, tree, {.contents_only = true, .patience = {}}, ignored);
             std::filesystem::remove_all(evil, ignored);
         }
         exchanges += attacker.times();
         ASSERT_EQ(outside.damage(), "") << victim;
-        removal_report report;
         std::filesystem::remove_all(tree);
     }
     EXPECT_GT(exchanges, 100U);

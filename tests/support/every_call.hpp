@@ -27,7 +27,8 @@
     X(environment) X(set_user_id) X(effective_user) X(current_directory) X(create_file_in) \
     X(open_file) X(rename) X(lock) X(map) X(unmap) X(sync_map) \
     X(this_process) X(process_number) X(this_thread) X(thread_runs) X(other_threads) \
-    X(start_time) X(process_namespace) X(wall_clock) X(steady_clock)
+    X(start_time) X(process_namespace) X(wall_clock) X(steady_clock) \
+    X(is_in_memory) X(start_thread) X(join_thread) X(pause)
 // clang-format on
 
 namespace tempfile::test {

@@ -234,4 +234,34 @@ TEST_F(sys_directories, stat_tells_a_bind_mount_from_its_source) {
     EXPECT_NE(source.mount, 0U);
 }
 
+TEST_F(sys_directories, list_tells_the_inodes) {
+    const held h(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    alignas(std::uint64_t) std::array<char, sys::list_bytes> buffer{};
+    std::size_t used = 0;
+    ASSERT_EQ(sys::call.list(h, buffer.data(), used), 0);
+    sys::entry entry{};
+    for (std::size_t at = 0; sys::next_entry(buffer.data(), used, at, entry);) {
+        struct stat s {};
+        ASSERT_EQ(::fstatat(h, entry.name, &s, AT_SYMLINK_NOFOLLOW), 0);
+        EXPECT_TRUE(entry.inode == s.st_ino || std::string(entry.name) == "..") << entry.name;
+    }
+}
+
+TEST(sys_file_systems, are_in_memory_or_not) {
+    for (const auto& [commands, expected] :
+         {std::pair("mount -t tmpfs tmpfs $M", true),
+          std::pair("truncate -s 16M $W/image && mkfs.ext4 -q -F $W/image && mount -o loop $W/image $M", false)}) {
+        const test::mounted fs(commands);
+        if (!fs) {
+            GTEST_SKIP() << fs.why_not();
+        }
+        const held h(::open(fs.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        bool yes = !expected;
+        EXPECT_EQ(sys::call.is_in_memory(h, yes), 0);
+        EXPECT_EQ(yes, expected) << commands;
+    }
+    bool yes = false;
+    EXPECT_EQ(sys::call.is_in_memory(sys::no_handle, yes), EBADF);
+}
+
 }  // namespace

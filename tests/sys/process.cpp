@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/random.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -34,6 +36,49 @@ using tempfile::test::as_ordinary_user;
 using tempfile::test::in_child;
 using tempfile::test::refuse;
 using tempfile::test::scratch;
+
+// --- Threads, and doing nothing ---
+
+struct seen_in_thread {
+    std::size_t stack = 0;
+    bool blocks_signals = false;
+    pthread_t id{};
+};
+
+void look_around(void* into) noexcept {
+    auto& seen = *static_cast<seen_in_thread*>(into);
+    seen.id = ::pthread_self();
+    pthread_attr_t attributes;
+    if (::pthread_getattr_np(seen.id, &attributes) == 0) {
+        ::pthread_attr_getstacksize(&attributes, &seen.stack);
+        ::pthread_attr_destroy(&attributes);
+    }
+    sigset_t blocked;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+    seen.blocks_signals = ::sigismember(&blocked, SIGTERM) == 1 && ::sigismember(&blocked, SIGUSR1) == 1;
+}
+
+TEST(sys_thread, has_a_small_stack_and_handles_no_signal) {
+    seen_in_thread seen;
+    const sys::thread_body body = {.run = look_around, .with = &seen};
+    sys::thread made;
+    sigset_t before;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
+    ASSERT_EQ(sys::call.start_thread(body, made), 0);
+    sys::call.join_thread(made);
+    EXPECT_FALSE(::pthread_equal(seen.id, ::pthread_self()));
+    EXPECT_EQ(seen.stack, 256U * 1024);
+    EXPECT_TRUE(seen.blocks_signals);
+    sigset_t after;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &after);
+    EXPECT_EQ(::sigismember(&after, SIGTERM), ::sigismember(&before, SIGTERM)) << "here it is as it was";
+}
+
+TEST(sys_thread, pause_lasts_as_long_as_it_says) {
+    const std::uint64_t before = sys::call.steady_clock();
+    sys::call.pause(3'000'000);
+    EXPECT_GE(sys::call.steady_clock() - before, 3'000'000U);
+}
 
 // --- Random bytes ---
 

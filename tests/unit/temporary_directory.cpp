@@ -293,6 +293,33 @@ TEST_F(directory_test, T25_the_message_counts_what_could_not_be_removed) {
     EXPECT_TRUE(mentions(message, (made / "sub/stubborn").string())) << message;
 }
 
+TEST_F(directory_test, cleanup_reports_what_was_removed_and_what_was_not) {
+    auto made = make();
+    fill(made.path());
+    write_file(made / "stubborn", "x");
+    removal_report left;
+    {
+        const auto stubborn = refuse("stubborn");
+        try {
+            made.cleanup();
+            ADD_FAILURE() << "no error";
+        } catch (const removal_error& e) {
+            left = e.report();
+        }
+        std::error_code ec;
+        EXPECT_EQ(made.cleanup(ec).failed, 1U);
+        EXPECT_TRUE(ec);
+    }
+    EXPECT_FALSE(left.complete);
+    EXPECT_GT(left.entries, 0U);
+    ASSERT_EQ(left.failures.size(), 1U);
+    EXPECT_EQ(left.failures.front().path, made / "stubborn");
+    const removal_report rest = made.cleanup();
+    EXPECT_EQ(rest.entries, 2U);
+    EXPECT_TRUE(rest.complete);
+    EXPECT_EQ(made.cleanup().entries, 0U) << "a second time there is nothing to be done";
+}
+
 TEST_F(directory_test, ignore_cleanup_errors_removes_what_can_be_removed_and_does_not_complain) {
     temporary_directory made({.dir = dir.path(), .ignore_cleanup_errors = true});
     fill(made.path());

@@ -5,7 +5,9 @@
 #endif
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "sys/linux/linux.hpp"
 #include "sys/posix/posix.hpp"
@@ -27,7 +29,10 @@ bool next_entry(const void* buffer, std::size_t used, std::size_t& position, ent
         return false;
     }
     const auto* raw = reinterpret_cast<const dirent64*>(static_cast<const char*>(buffer) + position);
-    out = {.name = raw->d_name, .what = kind_of(raw->d_type), .next = static_cast<std::uint64_t>(raw->d_off)};
+    out = {.name = raw->d_name,
+           .what = kind_of(raw->d_type),
+           .next = static_cast<std::uint64_t>(raw->d_off),
+           .inode = raw->d_ino};
     position += raw->d_reclen;
     return true;
 }
@@ -36,6 +41,15 @@ namespace linux_os {
 
 error list(handle dir, void* buffer, std::size_t& used) noexcept {
     return posix::result([&] { return ::getdents64(dir, buffer, list_bytes); }, used);
+}
+
+error is_in_memory(handle h, bool& yes) noexcept {
+    struct ::statfs about;
+    if (const error e = posix::status([&] { return ::fstatfs(h, &about); })) {
+        return e;
+    }
+    yes = about.f_type == TMPFS_MAGIC || about.f_type == RAMFS_MAGIC;
+    return 0;
 }
 
 error open_path(handle at, const char* name, handle& made) noexcept {

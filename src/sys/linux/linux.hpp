@@ -15,6 +15,7 @@ error stat_at(handle at, const char* name, metadata& out) noexcept;
 error open_path(handle at, const char* name, handle& made) noexcept;
 error set_path_permissions(handle path, std::uint32_t permissions) noexcept;
 error list(handle dir, void* buffer, std::size_t& used) noexcept;
+error is_in_memory(handle h, bool& yes) noexcept;
 error random(void* into, std::size_t bytes) noexcept;
 const char* environment(const char* name) noexcept;
 bool set_user_id() noexcept;

@@ -64,6 +64,9 @@ error rewind(handle dir) noexcept;
 error random_device(void* into, std::size_t bytes) noexcept;
 std::uint64_t effective_user() noexcept;
 std::uint64_t process_number() noexcept;
+error start_thread(const thread_body& body, thread& made) noexcept;
+void join_thread(const thread& t) noexcept;
+void pause(std::uint64_t nanoseconds) noexcept;
 std::uint64_t steady_clock() noexcept;
 error current_directory(char* into, std::size_t bytes) noexcept;
 

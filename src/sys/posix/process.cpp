@@ -2,11 +2,14 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include "sys/posix/posix.hpp"
 
@@ -72,6 +75,50 @@ std::uint64_t nanoseconds(clockid_t clock) noexcept {
 
 std::uint64_t steady_clock() noexcept {
     return nanoseconds(CLOCK_MONOTONIC);
+}
+
+error start_thread(const thread_body& body, thread& made) noexcept {
+    static_assert(sizeof(pthread_t) <= sizeof made.id);
+    constexpr std::size_t stack_bytes = 256 * std::size_t{1024};
+    pthread_attr_t attributes;
+    if (const error e = ::pthread_attr_init(&attributes)) {
+        return e;
+    }
+    error e = ::pthread_attr_setstacksize(&attributes, stack_bytes);
+    // A new thread has the mask of the one that makes it (pthread_create(3)).
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_t id{};
+    if (e == 0) {
+        const auto run = [](void* what) -> void* {
+            const auto& to_do = *static_cast<const thread_body*>(what);
+            to_do.run(to_do.with);
+            return nullptr;
+        };
+        e = ::pthread_create(&id, &attributes, run, const_cast<thread_body*>(&body));
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_attr_destroy(&attributes);
+    if (e == 0) {
+        std::memcpy(made.id.data(), &id, sizeof id);
+    }
+    return e;
+}
+
+void join_thread(const thread& t) noexcept {
+    pthread_t id{};
+    std::memcpy(&id, t.id.data(), sizeof id);
+    ::pthread_join(id, nullptr);
+}
+
+void pause(std::uint64_t nanoseconds) noexcept {
+    constexpr std::uint64_t in_a_second = 1'000'000'000;
+    timespec left{.tv_sec = static_cast<time_t>(nanoseconds / in_a_second),
+                  .tv_nsec = static_cast<long>(nanoseconds % in_a_second)};
+    while (::nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
 }
 
 error current_directory(char* into, std::size_t bytes) noexcept {

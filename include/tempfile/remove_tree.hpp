@@ -1,0 +1,119 @@
+/// @file
+/// `tempfile::remove_tree`: removes a directory with everything in it, however deep it is and whoever meddles; Python's
+/// `shutil.rmtree`, the shell's `rm -rf`.
+///
+/// @code
+/// std::filesystem::create_directories("build/deep/er");
+/// std::ofstream("build/deep/a.o") << "x";
+/// const tempfile::removal_report report = tempfile::remove_tree("build");
+/// assert(report.entries == 4);                          // three directories and a file
+/// assert(!std::filesystem::exists("build"));
+/// @endcode
+///
+/// **Nothing else is touched.** Everything is done relative to descriptors; no symbolic link is followed, the last
+/// component of the path included; no mount is entered unless `cross_mounts` asks for that; what is not a directory is
+/// never opened. Somebody who swaps entries meanwhile gains nothing. The root directory, the working directory, what
+/// that is in, and paths that end in `.` or `..` are refused.
+///
+/// **Modes.** A directory of ours whose mode stands in the way is made accessible, through a descriptor that holds it;
+/// if it stays, it gets its mode back.
+///
+/// **Perseverance.** An error does not stop the rest. What appears meanwhile goes too. What is busy, or comes back
+/// under another name (`.nfs*`, `.fuse_hidden*`), is tried again, for `patience` altogether, and then reported.
+///
+/// **Bounds.** At most ten descriptors and a small stack at any depth; memory for the names of the directories that are
+/// still to be gone through, and for at most 100,000 entries of a large directory.
+///
+/// **Threads.** May be called from any thread; the directory in question is the caller's business.
+
+#pragma once
+
+#include <tempfile/file.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace tempfile {
+
+/// How far a removal is.
+struct removal_progress {
+    std::uint64_t entries;  ///< Removed so far, of whatever kind.
+    std::uint64_t bytes;    ///< As in `removal_report`.
+    std::string_view path;  ///< The directory that is being emptied now; valid during the call.
+};
+
+/// What `remove_tree()` can be told.
+struct remove_options {
+    bool contents_only = false;  ///< Empty the directory, which stays. What is no directory is refused: ENOTDIR.
+    bool cross_mounts = false;   ///< Empty file systems that are mounted in it too. (Mount points stay: EBUSY.)
+    bool count_bytes = false;    ///< Fill in `removal_report::bytes`. It costs a stat(2) for each file.
+    std::chrono::milliseconds at_most = std::chrono::hours(24);  ///< Then it stops, within some milliseconds.
+    std::chrono::milliseconds patience{250};  ///< How long to wait, altogether, for what is busy or comes back.
+    /// Is asked about every 64 entries, and told the end: false stops the removal. In whatever thread, but in one at a
+    /// time; an exception stops the removal and reaches the caller.
+    std::function<bool(const removal_progress&)> progress{};
+};
+
+/// Something that could not be removed.
+struct removal_failure {
+    std::filesystem::path path;  ///< Which: the path that was given, and the way from there.
+    std::string_view operation;  ///< What was tried: "remove", "list", "enter", "cross into the mount", "find again".
+    std::error_code error;       ///< What the system said.
+};
+
+/// What a removal did.
+struct removal_report {
+    static constexpr std::size_t kept = 16;  ///< So many failures are kept.
+
+    std::uint64_t entries = 0;              ///< Removed, of whatever kind: files, directories, links, and so on.
+    std::uint64_t bytes = 0;                ///< With `count_bytes`: the sizes of files whose last name was removed.
+    std::vector<removal_failure> failures;  ///< The first ones.
+    std::uint64_t failed = 0;               ///< How many there were.
+    std::chrono::nanoseconds took{};        ///< How long it took.
+    bool complete = true;                   ///< All is gone. False after a failure, and when it was stopped.
+};
+
+/// Is thrown when something was left: an error of the file system, with the first failure's path and code, and the
+/// report of all. ECANCELED when it was stopped, by `at_most` or by `progress`.
+class removal_error : public std::filesystem::filesystem_error {
+public:
+    removal_error(const std::string& what, const std::filesystem::path& path, std::error_code code,
+                  removal_report report);
+    removal_error(const removal_error&) noexcept = default;
+    removal_error& operator=(const removal_error&) noexcept = default;
+    ~removal_error() override;
+
+    /// What was removed all the same, and what was not.
+    [[nodiscard]] const removal_report& report() const noexcept { return *report_; }
+
+private:
+    std::shared_ptr<const removal_report> report_;  // exceptions are copied, and that must not fail
+};
+
+/// Removes what stands at `path`: a directory with everything in it, a file, a link and not what it leads to. As with
+/// `std::filesystem::remove_all`, it is no error when nothing stands there. (A path that ends in a slash means a
+/// directory; what is none then stays: ENOTDIR.)
+/// @throws removal_error when something was left; std::invalid_argument for a path that is refused, before anything is
+///         removed; what `progress` throws.
+removal_report remove_tree(const std::filesystem::path& path, const remove_options& options = {});
+/// As above; what is wrong is in `ec`: the first failure's code, std::errc::operation_canceled when it was stopped,
+/// std::errc::invalid_argument for a path that is refused.
+removal_report remove_tree(const std::filesystem::path& path, const remove_options& options, std::error_code& ec);
+
+/// The same for a directory that the caller holds open, and goes on holding: it is emptied through the descriptor and
+/// removed by its name `path`, if that leads to it. If it leads to something else, neither is emptied: ESTALE. If it
+/// leads nowhere, there is nothing to be done. With `contents_only` the path is for messages.
+removal_report remove_tree(file::native_handle_type directory, const std::filesystem::path& path,
+                           const remove_options& options = {});
+removal_report remove_tree(file::native_handle_type directory, const std::filesystem::path& path,
+                           const remove_options& options, std::error_code& ec);
+
+}  // namespace tempfile

@@ -1,0 +1,423 @@
+#include "tree_remover.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "repair.hpp"
+
+namespace tempfile {
+namespace {
+
+// What file systems call a file that was removed while somebody has it open: NFS and FUSE.
+bool is_leftover(std::string_view name) noexcept {
+    return name.starts_with(".nfs") || name.starts_with(".fuse_hidden");
+}
+
+bool is_not_empty(sys::error e) noexcept {
+    return e == ENOTEMPTY || e == EEXIST;
+}
+
+// Directories on disks are that large with about 10,000 entries, from which on an order pays (docs/benchmarks.md).
+bool is_large(const sys::metadata& meta) noexcept {
+    return meta.size >= 160 * std::uint64_t{1024};
+}
+
+}  // namespace
+
+tree_remover::tree_remover(removal_job& job, sys::handle root, std::string path, bool stays)
+    : job_(job), path_(std::move(path)), root_(root), stays_(stays) {
+    levels_.emplace_back();
+}
+
+tree_remover::~tree_remover() {
+    for (level& l : levels_) {  // where an exception ended it
+        give_mode_back(l.dir, &l == levels_.data() ? root_ : l.dir.handle.native_handle());
+    }
+}
+
+std::string tree_remover::path_of(std::string_view name) const {
+    std::string path = path_;
+    for (const level& l : levels_) {
+        if (!l.dir.name.empty()) {
+            path += '/';
+            path += l.dir.name;
+        }
+    }
+    if (!name.empty()) {
+        path += '/';
+        path += name;
+    }
+    return path;
+}
+
+// Reports once, and keeps the entry from being tried again in the next pass.
+void tree_remover::fail(std::string_view operation, const std::string& name, sys::error e) {
+    level& l = levels_.back();
+    l.forgetful = l.forgetful || l.failed.size() == most_remembered;
+    if (!l.forgetful) {
+        l.failed.insert(name);
+    }
+    job_.fail(operation, e, [&] { return path_of(name); });
+}
+
+void tree_remover::removed(std::uint64_t bytes) {
+    levels_.back().removed_something = true;
+    bytes_ += bytes;
+    if (++entries_ % between_looks == 0) {
+        look_up_from_work();
+    }
+}
+
+// Tells what was done, and sees whether to go on.
+void tree_remover::look_up_from_work() {
+    job_.count(std::exchange(entries_, 0), std::exchange(bytes_, 0), [this] { return path_of(""); });
+    job_.stop_when_late();
+}
+
+// --- One directory ---
+
+sys::error tree_remover::repair_here() {
+    std::optional<std::uint32_t>& mode = levels_.back().dir.mode;
+    std::uint32_t before = 0;
+    const sys::error e = mode ? EACCES : make_accessible(here(), before);
+    if (e == 0) {
+        mode = before;
+    }
+    return e;
+}
+
+// Once more after a refusal, when the mode of the present directory was the reason and could be changed.
+template <class Call>
+sys::error tree_remover::with_repair(Call call) {
+    const sys::error e = call();
+    return e == EACCES && repair_here() == 0 ? call() : e;
+}
+
+void tree_remover::give_mode_back(entered_directory& dir, sys::handle held) noexcept {
+    if (dir.mode) {
+        sys::call.set_permissions(held, *dir.mode);
+        dir.mode.reset();
+    }
+}
+
+sys::error tree_remover::remove_directory(const char* name) {
+    const sys::error e = with_repair([&] { return sys::call.remove_directory(here(), name); });
+    if (e == 0) {
+        removed(0);
+    }
+    return e;
+}
+
+// What goes with this name: other names of a file keep its bytes.
+std::uint64_t tree_remover::bytes_of(const char* name) const {
+    sys::metadata meta;
+    const bool goes = job_.options().count_bytes && sys::call.stat_at(here(), name, meta) == 0 &&
+                      meta.what == sys::kind::file && meta.links == 1;
+    return goes ? meta.size : 0;
+}
+
+void tree_remover::remove_other(const char* name) {
+    const std::uint64_t bytes = bytes_of(name);
+    const sys::error e = with_repair([&] { return sys::call.remove_file(here(), name); });
+    if (e == 0) {
+        levels_.back().comes_back |= is_leftover(name);
+        removed(bytes);
+    } else if (e != ENOENT) {
+        refused(name, e);
+    }
+}
+
+void tree_remover::refused(const char* name, sys::error e) {
+    level& l = levels_.back();
+    sys::metadata meta;
+    if (e == EISDIR && l.swapped < most_visits) {  // swapped for a directory
+        ++l.swapped;
+        l.pending.emplace_back(name);
+    } else if (e == EBUSY && !l.insists && (sys::call.stat_at(here(), name, meta) != 0 || job_.is_same_mount(meta))) {
+        l.busy = true;  // not because it is mounted, so that it may pass
+    } else {
+        fail("remove", name, e);
+    }
+}
+
+// A directory is tried as if it were empty, since most are; if it is not, it is looked after later.
+void tree_remover::remove_entry(const char* name, sys::kind what) {
+    level& l = levels_.back();
+    const std::string_view text = name;
+    if (text == "." || text == ".." || (!l.failed.empty() && l.failed.contains(std::string(text)))) {
+        return;
+    }
+    if (what == sys::kind::directory || what == sys::kind::unknown) {
+        const sys::error e = remove_directory(name);
+        if (e == 0 || e == ENOENT) {
+            return;
+        }
+        if (e != ENOTDIR) {
+            l.pending.emplace_back(text);
+            return;
+        }
+    }
+    remove_other(name);
+}
+
+// Whether there may be something in it that we have not seen, or that can be removed now.
+bool tree_remover::is_to_be_listed() {
+    level& l = levels_.back();
+    if (!l.listed) {
+        return true;
+    }
+    if (l.busy) {
+        l.insists = !job_.pause();
+        return true;
+    }
+    // Entries may be skipped when others are removed during listing, and may appear: until a pass removes nothing, or
+    // rmdir says that nothing is left.
+    const bool rmdir_tells = l.failed.empty() && (levels_.size() > 1 || !stays_);
+    if (!l.removed_something || l.forgetful || rmdir_tells) {
+        return false;
+    }
+    if (l.dir.visits < most_visits && !l.comes_back) {
+        return true;
+    }
+    if (job_.pause()) {
+        return true;
+    }
+    if (l.failed.empty()) {
+        fail("remove all that appears in", "", ENOTEMPTY);
+    }
+    return false;
+}
+
+// A whole pass before any directory is entered: the place in the list is lost with the descriptor.
+void tree_remover::list_here() {
+    level& l = levels_.back();
+    l.listed = true;
+    l.removed_something = false;
+    l.busy = false;
+    l.comes_back = false;
+    ++l.dir.visits;
+    sys::error e = sys::call.rewind(here());
+    bool in_memory = false;
+    if (e == 0 && l.dir.large && sys::call.is_in_memory(here(), in_memory) == 0 && !in_memory) {
+        e = list_in_order_of_inodes();
+    } else {
+        std::size_t used = 0;
+        while (e == 0 && !job_.stopped() && (e = sys::call.list(here(), buffer_.data(), used)) == 0 && used != 0) {
+            sys::entry entry{};
+            for (std::size_t at = 0; !job_.stopped() && sys::next_entry(buffer_.data(), used, at, entry);) {
+                remove_entry(entry.name, entry.what);
+            }
+            job_.stop_when_late();
+        }
+    }
+    if (e != 0 && e != ENOENT) {  // ENOENT: somebody else has removed the directory
+        fail("list", "", e);
+    }
+    std::reverse(l.pending.begin(), l.pending.end());
+}
+
+sys::error tree_remover::list_in_order_of_inodes() {
+    std::size_t used = 0;
+    sys::error e = 0;
+    do {
+        e = sys::call.list(here(), buffer_.data(), used);
+        used = e == 0 ? used : 0;
+        sys::entry entry{};
+        for (std::size_t at = 0; sys::next_entry(buffer_.data(), used, at, entry);) {
+            in_order_.add(entry);
+        }
+        if (used == 0 || in_order_.full()) {
+            in_order_.take_all([this](const char* name, sys::kind what) {
+                if (!job_.stopped()) {
+                    remove_entry(name, what);
+                }
+            });
+        }
+    } while (used != 0 && !job_.stopped());
+    return e;
+}
+
+// --- Down ---
+
+sys::error tree_remover::open_child(const std::string& name, entered_directory& child, sys::metadata& meta) {
+    sys::handle h = sys::no_handle;
+    sys::error e = with_repair([&] { return sys::call.open_directory(here(), name.c_str(), h); });
+    std::uint32_t mode = 0;
+    if (e == EACCES) {
+        e = open_inaccessible(here(), name.c_str(), h, mode, [this](const sys::metadata& m) {
+            return job_.options().cross_mounts || job_.is_same_mount(m);
+        });
+        if (e == 0) {
+            child.mode = mode;
+        }
+    }
+    child.handle = file(h);
+    return e == 0 ? sys::call.stat(child.handle.native_handle(), meta) : e;
+}
+
+void tree_remover::enter(const std::string& name, int visits) {
+    entered_directory child;
+    sys::metadata meta;
+    const sys::error e = open_child(name, child, meta);
+    if (e == ENOTDIR || e == ELOOP) {  // swapped for something else since it was listed
+        remove_other(name.c_str());
+        return;
+    }
+    if (e != 0) {
+        if (e != ENOENT) {
+            fail("enter", name, e);
+        }
+        return;
+    }
+    child.is_mount = !job_.is_same_mount(meta);
+    if (child.is_mount && !job_.options().cross_mounts) {
+        fail("cross into the mount", name, EBUSY);
+        return;
+    }
+    child.name = name;
+    child.id = meta.id;
+    child.large = is_large(meta);
+    child.visits = visits;
+    go_down(std::move(child));
+}
+
+void tree_remover::go_down(entered_directory child) {
+    if (levels_.size() > held_levels) {
+        std::error_code ignored;
+        levels_.back().dir.handle.close(ignored);  // found again through ".."
+    }
+    levels_.push_back({.dir = std::move(child)});
+}
+
+// --- Up ---
+
+// Opens the last level again, from the deepest one whose descriptor was kept, and proves each on the way. False when
+// the tree was rearranged; then the last level is the deepest that is still where it was.
+bool tree_remover::descend_again() {
+    const std::size_t wanted = levels_.size();
+    std::vector<level> rest;
+    while (levels_.size() > 1 && levels_.back().dir.handle.closed()) {
+        rest.push_back(std::move(levels_.back()));
+        levels_.pop_back();
+    }
+    for (; !rest.empty(); rest.pop_back()) {
+        entered_directory found;
+        sys::metadata meta;
+        entered_directory& lost = rest.back().dir;
+        const sys::error e = open_child(lost.name, found, meta);
+        if (e != 0 || meta.id != lost.id) {
+            give_mode_back(found, found.handle.native_handle());
+            fail("find again", lost.name, e != 0 ? e : ESTALE);
+            return false;
+        }
+        if (levels_.size() > held_levels) {
+            std::error_code ignored;
+            levels_.back().dir.handle.close(ignored);
+        }
+        lost.handle = std::move(found.handle);
+        if (!lost.mode) {
+            lost.mode = found.mode;
+        }
+        levels_.push_back(std::move(rest.back()));
+    }
+    return levels_.size() == wanted;
+}
+
+// From `child`, which is not among the levels any more, to its parent: by its kept descriptor, else by "..", and only
+// if that is the directory we came from (CVE-2022-21658 and its kin).
+bool tree_remover::go_up(level& child) {
+    level& parent = levels_.back();
+    const sys::handle below = child.dir.handle.native_handle();
+    const bool is_lost = levels_.size() > 1 && parent.dir.handle.closed();
+    if (is_lost) {
+        sys::handle h = sys::no_handle;
+        sys::metadata meta;
+        if (sys::call.open_directory(below, "..", h) == 0) {
+            file up(h);
+            if (sys::call.stat(h, meta) == 0 && meta.id == parent.dir.id) {
+                parent.dir.handle = std::move(up);
+            }
+        }
+    }
+    give_mode_back(child.dir, below);  // an rmdir does not ask for it
+    child.dir.handle = file();
+    return !is_lost || !parent.dir.handle.closed() || descend_again();
+}
+
+void tree_remover::leave() {
+    level child = std::move(levels_.back());
+    levels_.pop_back();
+    if (go_up(child)) {
+        finish(child.dir.name,
+               {.reported = !child.failed.empty(), .comes_back = child.comes_back, .visits = child.dir.visits},
+               child.dir.is_mount);
+    }
+}
+
+// A directory in the present one was gone through: it goes, or is gone through once more.
+void tree_remover::finish(const std::string& name, const left_directory& left, bool is_mount) {
+    const sys::error e = left.reported ? ENOTEMPTY : remove_directory(name.c_str());
+    if (e == 0 || e == ENOENT) {
+        return;
+    }
+    if (left.reported) {
+        levels_.back().failed.insert(name);
+    } else if (e == ENOTDIR) {  // swapped for something else
+        remove_other(name.c_str());
+    } else if (is_not_empty(e) && left.visits < most_visits && !left.comes_back) {
+        enter(name, left.visits);
+    } else if ((is_not_empty(e) || (e == EBUSY && !is_mount)) && job_.pause()) {
+        enter(name, left.visits);
+    } else {
+        fail("remove", name, e);
+    }
+}
+
+// --- The walk ---
+
+// Directories that we leave in the middle.
+void tree_remover::give_modes_back() {
+    give_mode_back(levels_.back().dir, here());
+    while (std::any_of(levels_.begin(), levels_.end(), [](const level& l) { return l.dir.mode.has_value(); })) {
+        level child = std::move(levels_.back());
+        levels_.pop_back();
+        if (!go_up(child)) {
+            return;
+        }
+        give_mode_back(levels_.back().dir, here());
+    }
+}
+
+left_directory tree_remover::run() {
+    sys::metadata meta;
+    if (const sys::error e = sys::call.stat(root_, meta)) {
+        fail("look at", "", e);
+        return {.reported = true};
+    }
+    levels_.front().dir.large = is_large(meta);
+    for (job_.stop_when_late(); !job_.stopped(); job_.stop_when_late()) {
+        level& l = levels_.back();
+        if (!l.pending.empty()) {
+            const std::string name = std::move(l.pending.back());
+            l.pending.pop_back();
+            enter(name, 0);
+        } else if (is_to_be_listed()) {
+            list_here();
+        } else if (levels_.size() > 1) {
+            leave();
+        } else {
+            break;
+        }
+    }
+    const level& last = levels_.back();
+    const left_directory left = {.reported = !levels_.front().failed.empty(),
+                                 .comes_back = levels_.front().comes_back,
+                                 .stopped = job_.stopped(),
+                                 .visits = last.dir.visits};
+    give_modes_back();
+    look_up_from_work();
+    return left;
+}
+
+}  // namespace tempfile

@@ -1,0 +1,117 @@
+// Emptying a directory, however deep, whoever meddles: one thread's way through a tree.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "inode_order.hpp"
+#include "removal_job.hpp"
+#include "tempfile/file.hpp"
+
+namespace tempfile {
+
+// A directory that was opened on the way, and is what it was taken for.
+struct entered_directory {
+    std::string name;    // in its parent
+    sys::identity id;    // proved again when we come back
+    file handle;         // closed for those far from the root
+    bool large = false;  // maybe with 10,000 entries
+    bool is_mount = false;
+    std::optional<std::uint32_t> mode;  // what it had, if that was changed
+    int visits = 0;                     // times it was listed
+};
+
+// How a directory was left that was gone through.
+struct left_directory {
+    bool reported = false;    // something in it stays, and has been reported
+    bool comes_back = false;  // what was removed may be there again under another name
+    bool stopped = false;     // in the middle
+    int visits = 0;
+};
+
+// Everything is done relative to descriptors, and no symbolic link is followed: an entry that is swapped for something
+// else between two calls is refused by the system, or removed as what it is now. At most eight descriptors are open at
+// any depth; the stack does not grow with it, and memory grows by some bytes a level.
+class tree_remover {
+public:
+    // `root` is held by the caller, and stays; `path` is its name in messages. If `stays`, nobody removes it later.
+    tree_remover(removal_job& job, sys::handle root, std::string path, bool stays);
+    ~tree_remover();
+    tree_remover(const tree_remover&) = delete;
+    tree_remover& operator=(const tree_remover&) = delete;
+
+    // Removes everything in it.
+    left_directory run();
+
+private:
+    // A directory on the way from the root to where we are.
+    struct level {
+        entered_directory dir;
+        std::vector<std::string> pending = {};        // directories in it that are still to be emptied
+        std::unordered_set<std::string> failed = {};  // entries that cannot be removed, and have been reported
+        bool listed = false;
+        bool removed_something = false;  // since it was listed last
+        bool busy = false;               // something in it is to be tried again
+        bool insists = false;            // nothing is to be tried again any more
+        bool comes_back = false;
+        bool forgetful = false;  // more entries have failed than are remembered
+        int swapped = 0;         // times a file in it became a directory before it was removed
+    };
+
+    // Levels that keep their descriptor, so that coming back costs nothing in trees of common depth.
+    static constexpr std::size_t held_levels = 4;
+    // How often a directory is gone through again at once because something appeared in it that we did not see.
+    static constexpr int most_visits = 100;
+    // So many entries that cannot be removed are told apart from others in one directory.
+    static constexpr std::size_t most_remembered = 4096;
+    // How many entries are removed between two looks at the clock.
+    static constexpr std::uint64_t between_looks = 64;
+
+    [[nodiscard]] sys::handle here() const noexcept {
+        return levels_.size() == 1 ? root_ : levels_.back().dir.handle.native_handle();
+    }
+    [[nodiscard]] std::string path_of(std::string_view name) const;
+    void fail(std::string_view operation, const std::string& name, sys::error e);
+    void look_up_from_work();
+    void removed(std::uint64_t bytes);
+
+    [[nodiscard]] bool is_to_be_listed();
+    void list_here();
+    sys::error list_in_order_of_inodes();
+    void remove_entry(const char* name, sys::kind what);
+    void remove_other(const char* name);
+    void refused(const char* name, sys::error e);
+    [[nodiscard]] std::uint64_t bytes_of(const char* name) const;
+    sys::error remove_directory(const char* name);
+    template <class Call>
+    sys::error with_repair(Call call);
+    sys::error repair_here();
+    void give_mode_back(entered_directory& dir, sys::handle held) noexcept;
+
+    void enter(const std::string& name, int visits);
+    sys::error open_child(const std::string& name, entered_directory& child, sys::metadata& meta);
+    void go_down(entered_directory child);
+    void leave();
+    bool go_up(level& child);
+    bool descend_again();
+    void finish(const std::string& name, const left_directory& left, bool is_mount);
+    void give_modes_back();
+
+    removal_job& job_;
+    std::string path_;
+    sys::handle root_;
+    bool stays_;
+    std::vector<level> levels_;  // the first is the root, whose handle is not ours
+    std::uint64_t entries_ = 0;  // removed, and not yet counted in the job
+    std::uint64_t bytes_ = 0;
+    inode_order in_order_;
+    alignas(std::uint64_t) std::array<char, sys::list_bytes> buffer_;
+};
+
+}  // namespace tempfile
