@@ -37,8 +37,10 @@ problem remove_until(std::uint64_t end, const std::string& path, sys::handle hel
     const std::uint64_t now = sys::call.steady_clock();
     const std::chrono::nanoseconds left(std::min(end - std::min(now, end), most_nanoseconds));
     removal_report report;
-    return remove_held_tree(path, held, {.at_most = std::chrono::duration_cast<std::chrono::milliseconds>(left)},
-                            report);
+    return remove_held_tree(
+        path, held,
+        {.threads = no_threads_of_ours, .at_most = std::chrono::duration_cast<std::chrono::milliseconds>(left)},
+        report);
 }
 
 problem remove_directory(const registry_record& record, bool rebooted, std::uint64_t end) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "removal_crew.hpp"
 #include "removal_job.hpp"
 #include "repair.hpp"
 #include "tree_remover.hpp"
@@ -166,6 +167,7 @@ private:
     removal_report& report_;
     std::uint64_t start_;
     removal_job job_;
+    removal_crew crew_{job_};
     bool stopped_ = false;  // before all was gone
 };
 
@@ -176,7 +178,7 @@ left_directory removal::go_through(sys::handle held) {
         return {.reported = true};
     }
     job_.stay_on_mount_of(root);
-    const left_directory left = tree_remover(job_, held, path_, job_.options().contents_only).run();
+    const left_directory left = tree_remover(job_, crew_, held, path_, job_.options().contents_only).run();
     stopped_ = left.stopped;
     return left;
 }
@@ -316,6 +318,7 @@ bool removal::remove_other(const place& where) {
 }
 
 problem removal::end(problem p) {
+    crew_.end();
     report_.took = std::chrono::nanoseconds(sys::call.steady_clock() - start_);
     report_.complete = !p && !stopped_ && report_.failed == 0;
     job_.rethrow();

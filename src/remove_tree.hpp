@@ -9,6 +9,9 @@
 
 namespace tempfile {
 
+// What the library removes of its own: nobody asked for threads.
+inline constexpr unsigned no_threads_of_ours = 1;
+
 // 0 when the name still leads to what the handle holds, ESTALE when it leads to something else. What was moved away is
 // somebody's by now, and what stands at the name is not ours: neither is touched then.
 sys::error is_still_there(const std::string& path, sys::handle handle) noexcept;

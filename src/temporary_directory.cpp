@@ -122,7 +122,7 @@ problem temporary_directory::remove_now(removal_report& report) {
         notify(report_event::kept, path_);
         return no_problem();
     }
-    problem p = remove_held_tree(path_, handle_.native_handle(), {}, report);
+    problem p = remove_held_tree(path_, handle_.native_handle(), {.threads = no_threads_of_ours}, report);
     if (!p) {
         registration_.leave();
         give_away();

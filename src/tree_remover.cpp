@@ -18,16 +18,23 @@ bool is_not_empty(sys::error e) noexcept {
     return e == ENOTEMPTY || e == EEXIST;
 }
 
-// Directories on disks are that large with about 10,000 entries, from which on an order pays (docs/benchmarks.md).
+// Directories on disks are that large with about 10,000 entries, from which on an order pays (docs/design.md).
 bool is_large(const sys::metadata& meta) noexcept {
     return meta.size >= 160 * std::uint64_t{1024};
 }
 
 }  // namespace
 
-tree_remover::tree_remover(removal_job& job, sys::handle root, std::string path, bool stays)
-    : job_(job), path_(std::move(path)), root_(root), stays_(stays) {
+tree_remover::tree_remover(removal_job& job, removal_crew& crew, sys::handle root, std::string path, bool stays)
+    : job_(job), crew_(crew), path_(std::move(path)), root_(root), stays_(stays) {
     levels_.emplace_back();
+}
+
+tree_remover::tree_remover(removal_job& job, removal_crew& crew, errand& what, bool may_help)
+    : tree_remover(job, crew, what.dir.handle.native_handle(), what.path, false) {
+    may_help_ = may_help;
+    levels_.front().dir.mode = std::exchange(what.dir.mode, {});
+    levels_.front().dir.visits = what.dir.visits;
 }
 
 tree_remover::~tree_remover() {
@@ -265,6 +272,7 @@ void tree_remover::enter(const std::string& name, int visits) {
         return;
     }
     if (e != 0) {
+        give_mode_back(child, child.handle.native_handle());
         if (e != ENOENT) {
             fail("enter", name, e);
         }
@@ -279,7 +287,31 @@ void tree_remover::enter(const std::string& name, int visits) {
     child.id = meta.id;
     child.large = is_large(meta);
     child.visits = visits;
-    go_down(std::move(child));
+    if (!hand_over(child)) {
+        go_down(std::move(child));
+    }
+}
+
+// Only if there is something else to be done here: to wait would gain nothing.
+bool tree_remover::hand_over(entered_directory& child) {
+    level& l = levels_.back();
+    if (l.pending.empty()) {
+        return false;
+    }
+    crew_.start_when_it_pays(here());
+    if (!crew_.has_idle()) {
+        return false;
+    }
+    const auto what = std::make_shared<errand>();
+    what->path = path_of(child.name);
+    what->dir = std::move(child);
+    l.errands.push_back(what);
+    if (!crew_.hand_over(what)) {
+        l.errands.pop_back();
+        child = std::move(what->dir);
+        return false;
+    }
+    return true;
 }
 
 void tree_remover::go_down(entered_directory child) {
@@ -357,6 +389,9 @@ void tree_remover::leave() {
 
 // A directory in the present one was gone through: it goes, or is gone through once more.
 void tree_remover::finish(const std::string& name, const left_directory& left, bool is_mount) {
+    if (left.stopped) {
+        return;
+    }
     const sys::error e = left.reported ? ENOTEMPTY : remove_directory(name.c_str());
     if (e == 0 || e == ENOENT) {
         return;
@@ -371,6 +406,39 @@ void tree_remover::finish(const std::string& name, const left_directory& left, b
         enter(name, left.visits);
     } else {
         fail("remove", name, e);
+    }
+}
+
+// --- What others do ---
+
+std::shared_ptr<errand> tree_remover::take_done() {
+    auto& errands = levels_.back().errands;
+    const auto found = std::find_if(errands.begin(), errands.end(), [](const auto& e) { return e->done.load(); });
+    if (found == errands.end()) {
+        return nullptr;
+    }
+    std::shared_ptr<errand> done = std::move(*found);
+    errands.erase(found);
+    return done;
+}
+
+void tree_remover::wait_for_one() {
+    const std::shared_ptr<errand> what = levels_.back().errands.back();
+    if (!crew_.wait_for(*what, may_help_)) {
+        levels_.back().errands.pop_back();
+        go_down(std::move(what->dir));
+    }
+}
+
+// When it is stopped: what others do is over soon, and what nobody has begun is left as it was.
+void tree_remover::drop_errands() {
+    for (level& l : levels_) {
+        for (const auto& what : l.errands) {
+            if (!crew_.wait_for(*what, false)) {
+                give_mode_back(what->dir, what->dir.handle.native_handle());
+            }
+        }
+        l.errands.clear();
     }
 }
 
@@ -398,10 +466,14 @@ left_directory tree_remover::run() {
     levels_.front().dir.large = is_large(meta);
     for (job_.stop_when_late(); !job_.stopped(); job_.stop_when_late()) {
         level& l = levels_.back();
-        if (!l.pending.empty()) {
+        if (const auto done = take_done()) {
+            finish(done->dir.name, done->left, done->dir.is_mount);
+        } else if (!l.pending.empty()) {
             const std::string name = std::move(l.pending.back());
             l.pending.pop_back();
             enter(name, 0);
+        } else if (!l.errands.empty()) {
+            wait_for_one();
         } else if (is_to_be_listed()) {
             list_here();
         } else if (levels_.size() > 1) {
@@ -415,6 +487,7 @@ left_directory tree_remover::run() {
                                  .comes_back = levels_.front().comes_back,
                                  .stopped = job_.stopped(),
                                  .visits = last.dir.visits};
+    drop_errands();
     give_modes_back();
     look_up_from_work();
     return left;

@@ -4,36 +4,18 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
 
 #include "inode_order.hpp"
+#include "removal_crew.hpp"
 #include "removal_job.hpp"
 #include "tempfile/file.hpp"
 
 namespace tempfile {
-
-// A directory that was opened on the way, and is what it was taken for.
-struct entered_directory {
-    std::string name;    // in its parent
-    sys::identity id;    // proved again when we come back
-    file handle;         // closed for those far from the root
-    bool large = false;  // maybe with 10,000 entries
-    bool is_mount = false;
-    std::optional<std::uint32_t> mode;  // what it had, if that was changed
-    int visits = 0;                     // times it was listed
-};
-
-// How a directory was left that was gone through.
-struct left_directory {
-    bool reported = false;    // something in it stays, and has been reported
-    bool comes_back = false;  // what was removed may be there again under another name
-    bool stopped = false;     // in the middle
-    int visits = 0;
-};
 
 // Everything is done relative to descriptors, and no symbolic link is followed: an entry that is swapped for something
 // else between two calls is refused by the system, or removed as what it is now. At most eight descriptors are open at
@@ -41,7 +23,9 @@ struct left_directory {
 class tree_remover {
 public:
     // `root` is held by the caller, and stays; `path` is its name in messages. If `stays`, nobody removes it later.
-    tree_remover(removal_job& job, sys::handle root, std::string path, bool stays);
+    tree_remover(removal_job& job, removal_crew& crew, sys::handle root, std::string path, bool stays);
+    // What another one has entered.
+    tree_remover(removal_job& job, removal_crew& crew, errand& what, bool may_help);
     ~tree_remover();
     tree_remover(const tree_remover&) = delete;
     tree_remover& operator=(const tree_remover&) = delete;
@@ -53,8 +37,9 @@ private:
     // A directory on the way from the root to where we are.
     struct level {
         entered_directory dir;
-        std::vector<std::string> pending = {};        // directories in it that are still to be emptied
-        std::unordered_set<std::string> failed = {};  // entries that cannot be removed, and have been reported
+        std::vector<std::string> pending = {};              // directories in it that are still to be emptied
+        std::vector<std::shared_ptr<errand>> errands = {};  // those that others empty
+        std::unordered_set<std::string> failed = {};        // entries that cannot be removed, and have been reported
         bool listed = false;
         bool removed_something = false;  // since it was listed last
         bool busy = false;               // something in it is to be tried again
@@ -97,6 +82,10 @@ private:
     void enter(const std::string& name, int visits);
     sys::error open_child(const std::string& name, entered_directory& child, sys::metadata& meta);
     void go_down(entered_directory child);
+    bool hand_over(entered_directory& child);
+    std::shared_ptr<errand> take_done();
+    void wait_for_one();
+    void drop_errands();
     void leave();
     bool go_up(level& child);
     bool descend_again();
@@ -104,9 +93,11 @@ private:
     void give_modes_back();
 
     removal_job& job_;
+    removal_crew& crew_;
     std::string path_;
     sys::handle root_;
     bool stays_;
+    bool may_help_ = true;       // others, while it waits for them
     std::vector<level> levels_;  // the first is the root, whose handle is not ours
     std::uint64_t entries_ = 0;  // removed, and not yet counted in the job
     std::uint64_t bytes_ = 0;

@@ -24,7 +24,8 @@
 /// **Bounds.** At most ten descriptors and a small stack at any depth; memory for the names of the directories that are
 /// still to be gone through, and for at most 100,000 entries of a large directory.
 ///
-/// **Threads.** May be called from any thread; the directory in question is the caller's business.
+/// **Threads.** May be called from any thread; the directory in question is the caller's business. It starts threads of
+/// its own only as `remove_options::threads` says, and all of them are gone when it returns.
 
 #pragma once
 
@@ -55,6 +56,9 @@ struct remove_options {
     bool contents_only = false;  ///< Empty the directory, which stays. What is no directory is refused: ENOTDIR.
     bool cross_mounts = false;   ///< Empty file systems that are mounted in it too. (Mount points stay: EBUSY.)
     bool count_bytes = false;    ///< Fill in `removal_report::bytes`. It costs a stat(2) for each file.
+    unsigned threads = 0;        ///< How many work at the same time, on different directories. 0: one, until 1,000
+                                 ///< entries are gone and there are directories to be shared; then as many as there
+                                 ///< are processors, at most 4. Always fewer where descriptors are short.
     std::chrono::milliseconds at_most = std::chrono::hours(24);  ///< Then it stops, within some milliseconds.
     std::chrono::milliseconds patience{250};  ///< How long to wait, altogether, for what is busy or comes back.
     /// Is asked about every 64 entries, and told the end: false stops the removal. In whatever thread, but in one at a

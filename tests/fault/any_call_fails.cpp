@@ -129,7 +129,7 @@ void removed_tree(const path& dir) {
         ~remover() { std::filesystem::remove_all(name); }
     } const at_end{dir / "tree"};
     plant_tree(dir / "tree");
-    remove_tree(dir / "tree");
+    remove_tree(dir / "tree", {.threads = 1});
 }
 
 void empty_directory(const path& dir) {

@@ -1,0 +1,138 @@
+#include "removal_crew.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "tree_remover.hpp"
+
+namespace tempfile {
+namespace {
+
+// What one thread may have open: two walks, and what it opens for a moment.
+constexpr std::size_t descriptors_of_a_thread = 16;
+
+}  // namespace
+
+removal_crew::~removal_crew() {
+    job_.stop();  // where an exception ended it
+    end();
+}
+
+// --- Beginning and end ---
+
+void removal_crew::start_when_it_pays(sys::handle any) {
+    constexpr std::uint64_t enough_entries = 1000;  // some milliseconds of work; starting a thread takes 30 us
+    constexpr unsigned most_by_itself = 4;
+    constexpr unsigned most = 64;
+    const unsigned asked = job_.options().threads;
+    if (asked == 1 || started_.load(std::memory_order_relaxed) || (asked == 0 && job_.entries() < enough_entries)) {
+        return;
+    }
+    if (!started_.exchange(true)) {
+        start(asked == 0 ? std::min(most_by_itself, std::thread::hardware_concurrency()) : std::min(most, asked), any);
+    }
+}
+
+void removal_crew::start(unsigned wanted, sys::handle any) {
+    std::vector<file> room;
+    threads_.reserve(wanted);
+    for (unsigned threads = 1; threads < wanted; ++threads) {
+        while (room.size() < (threads + 1) * descriptors_of_a_thread) {
+            sys::handle h = sys::no_handle;
+            if (sys::call.duplicate(any, h) != 0) {
+                return;
+            }
+            room.emplace_back(h);
+        }
+        sys::thread made;
+        if (sys::call.start_thread(body_, made) != 0) {
+            return;
+        }
+        threads_.push_back(made);
+    }
+}
+
+void removal_crew::end() noexcept {
+    {
+        const std::scoped_lock held(mutex_);
+        over_ = true;
+    }
+    changed_.notify_all();
+    for (const sys::thread& t : threads_) {
+        sys::call.join_thread(t);
+    }
+    threads_.clear();
+}
+
+// --- Work ---
+
+bool removal_crew::hand_over(std::shared_ptr<errand> what) {
+    {
+        const std::scoped_lock held(mutex_);
+        if (offered_.size() >= idle_) {
+            return false;
+        }
+        offered_.push_back(std::move(what));
+    }
+    changed_.notify_all();
+    return true;
+}
+
+bool removal_crew::wait_for(const errand& what, bool may_help) {
+    lock held(mutex_);
+    while (!what.done) {
+        const auto unbegun =
+            std::find_if(offered_.begin(), offered_.end(), [&](const auto& e) { return e.get() == &what; });
+        if (unbegun != offered_.end()) {
+            offered_.erase(unbegun);
+            return false;
+        }
+        if (may_help && do_one(held, false)) {
+            continue;
+        }
+        idle_ += may_help ? 1U : 0U;
+        changed_.wait(held);
+        idle_ -= may_help ? 1U : 0U;
+    }
+    return true;
+}
+
+void removal_crew::work() noexcept {
+    lock held(mutex_);
+    while (!over_) {
+        if (!do_one(held, true)) {
+            ++idle_;
+            changed_.wait(held);
+            --idle_;
+        }
+    }
+}
+
+// False when there is nothing to be done.
+bool removal_crew::do_one(lock& held, bool may_help) {
+    if (offered_.empty()) {
+        return false;
+    }
+    const std::shared_ptr<errand> what = std::move(offered_.back());
+    offered_.pop_back();
+    held.unlock();
+    run(*what, may_help);
+    held.lock();
+    what->done = true;
+    changed_.notify_all();
+    return true;
+}
+
+void removal_crew::run(errand& what, bool may_help) noexcept {
+    try {
+        what.left = tree_remover(job_, *this, what, may_help).run();
+    } catch (...) {
+        what.left = {.stopped = true};
+        job_.pass_on(std::current_exception());
+    }
+    std::error_code ignored;
+    what.dir.handle.close(ignored);
+}
+
+}  // namespace tempfile

@@ -1,0 +1,88 @@
+// Threads that help with one removal: each empties directories that another one hands over.
+
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "removal_job.hpp"
+#include "tempfile/file.hpp"
+
+namespace tempfile {
+
+// A directory that was opened on the way, and is what it was taken for.
+struct entered_directory {
+    std::string name;    // in its parent
+    sys::identity id;    // proved again when we come back
+    file handle;         // closed for those far from the root
+    bool large = false;  // maybe with 10,000 entries
+    bool is_mount = false;
+    std::optional<std::uint32_t> mode;  // what it had, if that was changed
+    int visits = 0;                     // times it was listed
+};
+
+// How a directory was left that was gone through.
+struct left_directory {
+    bool reported = false;    // something in it stays, and has been reported
+    bool comes_back = false;  // what was removed may be there again under another name
+    bool stopped = false;     // in the middle
+    int visits = 0;
+};
+
+// A directory that another thread empties. Who handed it over removes it afterwards.
+struct errand {
+    entered_directory dir;
+    std::string path;     // in messages
+    left_directory left;  // when it is done
+    std::atomic<bool> done{false};
+};
+
+// Nobody ever waits for an errand that nobody has begun, and who waits for one does others meanwhile; but not while
+// waiting in one of those, so that the stack is that of two walks.
+class removal_crew {
+public:
+    explicit removal_crew(removal_job& job) noexcept : job_(job) {}
+    ~removal_crew();
+    removal_crew(const removal_crew&) = delete;
+    removal_crew& operator=(const removal_crew&) = delete;
+
+    // To be called where there is work for others. Starts threads if that was asked for, or pays by now; as many as
+    // there is room for their descriptors, which copies of `any` take for a moment.
+    void start_when_it_pays(sys::handle any);
+
+    // False when everybody is busy.
+    [[nodiscard]] bool has_idle() const noexcept { return idle_.load(std::memory_order_relaxed) != 0; }
+    bool hand_over(std::shared_ptr<errand> what);
+    // Until it is done. False when nobody has begun it, so that it is the caller's again.
+    [[nodiscard]] bool wait_for(const errand& what, bool may_help);
+
+    // No thread is left afterwards.
+    void end() noexcept;
+
+private:
+    using lock = std::unique_lock<std::mutex>;
+
+    void start(unsigned wanted, sys::handle any);
+    void work() noexcept;
+    bool do_one(lock& held, bool may_help);
+    void run(errand& what, bool may_help) noexcept;
+
+    removal_job& job_;
+    std::atomic<bool> started_{false};
+    std::vector<sys::thread> threads_;
+    sys::thread_body body_{.run = [](void* crew) noexcept { static_cast<removal_crew*>(crew)->work(); }, .with = this};
+
+    std::mutex mutex_;  // for what follows
+    std::condition_variable changed_;
+    std::vector<std::shared_ptr<errand>> offered_;
+    std::atomic<unsigned> idle_{0};
+    bool over_ = false;
+};
+
+}  // namespace tempfile
