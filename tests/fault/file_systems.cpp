@@ -7,10 +7,12 @@
 #include <tempfile/tempfile.hpp>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "support/descriptors.hpp"
@@ -18,6 +20,7 @@
 #include "support/file_systems.hpp"
 #include "support/in_child.hpp"
 #include "support/mounted.hpp"
+#include "support/replace_call.hpp"
 #include "support/scratch.hpp"
 
 namespace {
@@ -29,6 +32,7 @@ using tempfile::test::file_system;
 using tempfile::test::in_child;
 using tempfile::test::mounted;
 using tempfile::test::open_descriptors;
+using tempfile::test::replace_call;
 using tempfile::test::scratch;
 using path = std::filesystem::path;
 
@@ -202,6 +206,67 @@ TEST(hugetlbfs, T8_is_no_place_for_temporary_files) {
               }),
               "");
 }
+
+// --- remove_tree ---
+
+void plant(const path& root) {
+    for (const char* dir : {"a", "b", "c"}) {
+        std::filesystem::create_directories(root / dir / "1/2/3/4/5/6/7");
+        for (int i = 0; i < 1'000; ++i) {
+            const std::ofstream file(root / dir / ("file" + std::to_string(i)));
+        }
+        std::filesystem::create_symlink("..", root / dir / "1/2/link");
+        std::filesystem::create_hard_link(root / dir / "file1", root / dir / "1/hard");
+        ::mkfifo((root / dir / "1/2/fifo").c_str(), 0600);
+        ::chmod((root / dir / "1/2/3").c_str(), 0);
+    }
+}
+
+constexpr std::uint64_t planted = 1 + 3 * (1 + 7 + 1'000 + 3);
+
+class trees_on_file_system : public on_file_system {};
+
+TEST_P(trees_on_file_system, T21_T22_trees_are_removed_by_one_or_several_threads) {
+    std::filesystem::create_directory(fs / "home");
+    ::chmod((fs / "home").c_str(), 0777);
+    const auto in_any_number = [&](std::ostream& wrong) {
+        for (const unsigned threads : {1U, 2U, 4U}) {
+            plant(fs / "home/tree");
+            std::error_code ec;
+            const removal_report report = remove_tree(fs / "home/tree", {.threads = threads}, ec);
+            if (ec || report.entries != planted || !std::filesystem::is_empty(fs / "home")) {
+                wrong << threads << " threads: " << ec.message() << ", " << report.entries << " entries\n";
+            }
+        }
+    };
+    EXPECT_EQ(in_child(in_any_number), "");
+    for (const path& on_the_way : {fs.path(), fs.path().parent_path()}) {
+        ::chmod(on_the_way.c_str(), 0755);
+    }
+    EXPECT_EQ(test::as_ordinary_user(in_any_number), "");
+    std::filesystem::remove(fs / "home");
+}
+
+// On some file systems what is open stays under another name when it is removed, and goes when it is closed.
+TEST_P(trees_on_file_system, T21_a_file_that_is_open_is_waited_for) {
+    std::filesystem::create_directories(fs / "tree/sub");
+    int open = ::open((fs / "tree/sub/file").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    ASSERT_GE(open, 0);
+    const replace_call<&sys::calls::pause> closing([&](std::uint64_t nanoseconds) {
+        ::close(std::exchange(open, -1));
+        replace_call<&sys::calls::pause>::real(nanoseconds);
+    });
+    EXPECT_TRUE(remove_tree(fs / "tree", {.threads = 1, .patience = std::chrono::seconds(5)}).complete);
+    EXPECT_TRUE(empty());
+    if (open >= 0) {
+        ::close(open);
+        EXPECT_NE(std::string_view(GetParam().name), "bindfs") << "it has the habit, and was not waited for";
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(every, trees_on_file_system,
+                         testing::Values(tmpfs, ext4, xfs, btrfs, overlay, bindfs, fuse_overlay),
+                         [](const auto& of) { return std::string(of.param.name); });
 
 TEST(read_only, T9_is_reported_as_such_by_everything_that_makes) {
     const mounted fs("mount -t tmpfs -o ro tmpfs $M");

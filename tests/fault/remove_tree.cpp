@@ -222,6 +222,61 @@ TEST(remove_tree_for_real, T21_large_directories_on_overlayfs) {
     remove_large_directory(fs.path(), 10'000);
 }
 
+// --- The order of inodes ---
+
+// The order in which the files of a directory go, by inodes.
+std::vector<ino_t> order_of_removal(const path& large, bool on_disk) {
+    std::vector<ino_t> order;
+    const replace_call<&sys::calls::is_in_memory> says([&](sys::handle, bool& yes) {
+        yes = !on_disk;
+        return 0;
+    });
+    const replace_call<&sys::calls::remove_file> watch([&](sys::handle at, const char* name) {
+        struct stat is {};
+        if (::fstatat(at, name, &is, AT_SYMLINK_NOFOLLOW) == 0) {
+            order.push_back(is.st_ino);
+        }
+        return replace_call<&sys::calls::remove_file>::real(at, name);
+    });
+    EXPECT_TRUE(tempfile::remove_tree(large).complete);
+    return order;
+}
+
+TEST_F(remove_tree, a_large_directory_on_a_disk_goes_in_the_order_of_inodes) {
+    for (const bool on_disk : {true, false}) {
+        std::filesystem::create_directory(dir / "large");
+        fill(dir / "large", 12'000);
+        struct stat is {};
+        ASSERT_EQ(::stat((dir / "large").c_str(), &is), 0);
+        if (is.st_size < 160 * 1024) {
+            GTEST_SKIP() << "directories have no size in " << dir.path();
+        }
+        // A file system in memory lists the newest first.
+        const std::vector<ino_t> order = order_of_removal(dir / "large", on_disk);
+        EXPECT_EQ(order.size(), 12'000U);
+        EXPECT_EQ(std::is_sorted(order.begin(), order.end()), on_disk);
+        EXPECT_TRUE(dir.empty());
+    }
+}
+
+TEST_F(remove_tree, a_small_directory_goes_in_the_order_of_its_list) {
+    std::filesystem::create_directory(dir / "small");
+    fill(dir / "small", 1'000);
+    const std::vector<ino_t> order = order_of_removal(dir / "small", true);
+    EXPECT_EQ(order.size(), 1'000U);
+    EXPECT_FALSE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST(remove_tree_for_real, T21_large_directories_on_ext4_in_the_order_of_inodes) {
+    const mounted fs("truncate -s 128M $W/image && mkfs.ext4 -q -F -N 40000 $W/image && mount -o loop $W/image $M");
+    if (!fs) {
+        GTEST_SKIP() << fs.why_not();
+    }
+    std::filesystem::create_directories(fs / "tree/sub");
+    fill(fs / "tree", 30'000);
+    EXPECT_EQ(tempfile::remove_tree(fs / "tree").entries, 30'002U);
+}
+
 // --- T22: depth ---
 
 constexpr int deep = 50'000;
@@ -281,6 +336,39 @@ TEST_F(remove_tree, T22_fifty_thousand_levels_with_sixteen_descriptors_and_a_sma
                   }
               }),
               "");
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(remove_tree, T22_the_same_by_its_path_and_whatever_the_number_of_threads) {
+    for (const unsigned threads : {1U, 2U, 4U}) {
+        const path tree = dir / "tree";
+        std::filesystem::create_directories(tree / "other");
+        ASSERT_TRUE(make_chain(tree, deep));
+        EXPECT_EQ(in_child([&](std::ostream& wrong) {
+                      close_all_but_pipes();
+                      const rlimit sixteen = {16, 16};
+                      ::setrlimit(RLIMIT_NOFILE, &sixteen);
+                      std::error_code ec;
+                      removal_report report;
+                      on_a_small_stack([&] { report = tempfile::remove_tree(tree, {.threads = threads}, ec); });
+                      if (ec || report.entries != 2 * deep + 2) {
+                          wrong << ec.message() << ", " << report.entries << " entries\n";
+                      }
+                  }),
+                  "");
+        EXPECT_TRUE(dir.empty());
+    }
+}
+
+TEST_F(remove_tree, T22_deep_trees_side_by_side_by_several_threads_with_small_stacks) {
+    for (int i = 0; i < 8; ++i) {
+        const path tree = dir / "tree" / std::to_string(i);
+        std::filesystem::create_directories(tree);
+        ASSERT_TRUE(make_chain(tree, deep / 10));
+    }
+    removal_report report;
+    on_a_small_stack([&] { report = tempfile::remove_tree(dir / "tree", {.threads = 4}); });
+    EXPECT_EQ(report.entries, 8 * (2 * deep / 10 + 1) + 1);
     EXPECT_TRUE(dir.empty());
 }
 

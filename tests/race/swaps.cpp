@@ -18,6 +18,7 @@
 #include <thread>
 #include <utility>
 
+#include "race/attacks.hpp"
 #include "race/canary.hpp"
 #include "support/descriptors.hpp"
 #include "support/every_call.hpp"
@@ -30,6 +31,7 @@
 namespace {
 
 using namespace tempfile;
+using namespace tempfile::test::attacks;
 using tempfile::test::as_ordinary_user;
 using tempfile::test::canary;
 using tempfile::test::every_call;
@@ -44,70 +46,6 @@ using path = std::filesystem::path;
 
 std::error_code system_code(int e) {
     return {e, std::system_category()};
-}
-
-bool exchange(const path& a, const path& b) {
-    return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
-}
-
-path below(const path& root, const char* victim) {
-    return *victim == '\0' ? root : root / victim;
-}
-
-// --- The attacks: `twin` is what stands at the same place in the canary, `aside` a free name outside of the tree ---
-
-struct attack {
-    const char* name;
-    // False when it was not possible at that moment.
-    bool (*strike)(const path& victim, const path& twin, const path& aside);
-};
-
-std::ostream& operator<<(std::ostream& out, const attack& a) {
-    return out << a.name;
-}
-
-bool replace_by_link(const path& victim, const path& twin, const path& aside) {
-    return ::rename(victim.c_str(), aside.c_str()) == 0 && ::symlink(twin.c_str(), victim.c_str()) == 0;
-}
-
-bool exchange_with_link(const path& victim, const path& twin, const path& aside) {
-    return ::symlink(twin.c_str(), aside.c_str()) == 0 && exchange(victim, aside);
-}
-
-// Afterwards ".." in it leads into the canary.
-bool move_into_canary(const path& victim, const path& twin, const path&) {
-    return ::rename(victim.c_str(), (twin.parent_path() / "adopted").c_str()) == 0;
-}
-
-// The same, and what stands at its place leads to where it is.
-bool move_into_canary_and_link(const path& victim, const path& twin, const path& aside) {
-    return move_into_canary(victim, twin, aside) && ::symlink(twin.parent_path().c_str(), victim.c_str()) == 0;
-}
-
-bool move_away(const path& victim, const path&, const path& aside) {
-    return ::rename(victim.c_str(), aside.c_str()) == 0;
-}
-
-bool replace_by_another_directory(const path& victim, const path&, const path& aside) {
-    const bool done = ::rename(victim.c_str(), aside.c_str()) == 0;
-    if (done) {
-        plant_tree(victim);
-    }
-    return done;
-}
-
-bool replace_by_file(const path& victim, const path&, const path& aside) {
-    return ::rename(victim.c_str(), aside.c_str()) == 0 && ::mknod(victim.c_str(), S_IFREG | 0600, 0) == 0;
-}
-
-// Whoever opens it waits for ever.
-bool replace_by_fifo(const path& victim, const path&, const path& aside) {
-    return ::rename(victim.c_str(), aside.c_str()) == 0 && ::mkfifo(victim.c_str(), 0600) == 0;
-}
-
-bool exchange_with_parent(const path& victim, const path&, const path& aside) {
-    const path parent = victim.parent_path();
-    return ::rename(victim.c_str(), aside.c_str()) == 0 && exchange(parent, aside);
 }
 
 // --- T2, through the table ---
@@ -162,15 +100,8 @@ TEST_P(swaps, T2_before_any_call_of_a_removal) {
     EXPECT_EQ(open_descriptors(), before);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    every, swaps,
-    testing::Values(attack{"replace_by_link", replace_by_link}, attack{"exchange_with_link", exchange_with_link},
-                    attack{"move_into_canary", move_into_canary},
-                    attack{"move_into_canary_and_link", move_into_canary_and_link}, attack{"move_away", move_away},
-                    attack{"replace_by_another_directory", replace_by_another_directory},
-                    attack{"replace_by_file", replace_by_file}, attack{"replace_by_fifo", replace_by_fifo},
-                    attack{"exchange_with_parent", exchange_with_parent}),
-    [](const auto& of) { return std::string(of.param.name); });
+INSTANTIATE_TEST_SUITE_P(every, swaps, testing::ValuesIn(all),
+                         [](const auto& of) { return std::string(of.param.name); });
 
 // --- T2, in another thread ---
 
