@@ -22,7 +22,7 @@ removal_crew::~removal_crew() {
 // --- Beginning and end ---
 
 void removal_crew::start_when_it_pays(sys::handle any) {
-    constexpr std::uint64_t enough_entries = 1000;  // some milliseconds of work; starting a thread takes 30 us
+    constexpr std::uint64_t enough_entries = 1000;  // some milliseconds of work, which a thread is to be worth
     constexpr unsigned most_by_itself = 4;
     constexpr unsigned most = 64;
     const unsigned asked = job_.options().threads;

@@ -203,8 +203,8 @@ void tree_remover::list_here() {
     l.removed_something = false;
     l.busy = false;
     l.comes_back = false;
-    ++l.dir.visits;
-    sys::error e = sys::call.rewind(here());
+    const bool is_fresh = l.dir.visits++ == 0 && levels_.size() > 1;  // what we have just opened is at its beginning
+    sys::error e = is_fresh ? 0 : sys::call.rewind(here());
     bool in_memory = false;
     if (e == 0 && l.dir.large && sys::call.is_in_memory(here(), in_memory) == 0 && !in_memory) {
         e = list_in_order_of_inodes();

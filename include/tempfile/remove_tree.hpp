@@ -69,7 +69,7 @@ struct remove_options {
 /// Something that could not be removed.
 struct removal_failure {
     std::filesystem::path path;  ///< Which: the path that was given, and the way from there.
-    std::string_view operation;  ///< What was tried: "remove", "list", "enter", "cross into the mount", "find again".
+    std::string_view operation;  ///< What was tried: "remove", "list", "enter", "cross into the mount", and so on.
     std::error_code error;       ///< What the system said.
 };
 
@@ -89,8 +89,10 @@ struct removal_report {
 /// report of all. ECANCELED when it was stopped, by `at_most` or by `progress`.
 class removal_error : public std::filesystem::filesystem_error {
 public:
+    /// Of a file system's error, and the report.
     removal_error(const std::string& what, const std::filesystem::path& path, std::error_code code,
                   removal_report report);
+    /// Copies share the report.
     removal_error(const removal_error&) noexcept = default;
     removal_error& operator=(const removal_error&) noexcept = default;
     ~removal_error() override;

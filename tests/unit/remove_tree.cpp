@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <set>
@@ -14,6 +15,8 @@
 #include <vector>
 
 #include "helpers.hpp"
+#include "support/descriptors.hpp"
+#include "support/every_call.hpp"
 #include "support/scratch.hpp"
 #include "tempfile/file.hpp"
 
@@ -122,6 +125,27 @@ TEST(remove_tree, T22_deep_trees_with_few_descriptors) {
     EXPECT_TRUE(dir.empty());
     EXPECT_LE(most, 8);
     EXPECT_EQ(open, 0) << "every descriptor was closed";
+}
+
+TEST(remove_tree, T22_by_its_path_a_tree_takes_ten_descriptors) {
+    const scratch dir;
+    std::filesystem::path deep = dir / "tree";
+    for (int i = 0; i < 20; ++i) {
+        deep /= "d";
+        std::filesystem::create_directories(deep / "e/f");
+    }
+    const std::size_t before = open_descriptors().size();
+    std::size_t most = 0;
+    {
+        const every_call watch([&](std::string_view) {
+            most = std::max(most, open_descriptors().size() - before);
+            return 0;
+        });
+        EXPECT_TRUE(remove_tree(dir / "tree", {.threads = 1}).complete);
+    }
+    EXPECT_LE(most, 10U);
+    EXPECT_GE(most, 6U);
+    EXPECT_EQ(open_descriptors().size(), before);
 }
 
 // Where the file system does not tell what an entry is, it is found out.
