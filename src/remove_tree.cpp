@@ -154,6 +154,7 @@ private:
     problem remove_at(const place& where, bool only_directory);
     sys::error open_directory(const place& where, file& held, std::optional<std::uint32_t>& mode, problem& refusal);
     bool remove_other(const place& where);
+    bool is_there(const place& where, sys::handle held);
     left_directory go_through(sys::handle held);
 
     void fail(std::string_view operation, sys::error e) {
@@ -183,6 +184,15 @@ left_directory removal::go_through(sys::handle held) {
     return left;
 }
 
+// False when the name leads nowhere, or to something else, which is reported.
+bool removal::is_there(const place& where, sys::handle held) {
+    const sys::error e = is_still_at(where.at, where.name.c_str(), held);
+    if (e != 0 && e != ENOENT) {
+        fail(e == ESTALE ? "find again" : "look at", e);
+    }
+    return e == 0;
+}
+
 void removal::remove_held(const place& where, sys::handle held) {
     if (job_.options().contents_only) {
         go_through(held);
@@ -198,11 +208,7 @@ void removal::remove_held(const place& where, sys::handle held) {
         if (e == 0 || e == ENOENT) {
             return;
         }
-        const sys::error there = is_still_at(where.at, where.name.c_str(), held);
-        if (there != 0) {
-            if (there != ENOENT) {
-                fail(there == ESTALE ? "find again" : "look at", there);
-            }
+        if (!is_there(where, held)) {
             return;
         }
         const bool at_once = pass == 0 || (is_not_empty(e) && pass < most_passes && !left.comes_back);
@@ -225,7 +231,7 @@ problem removal::remove_checked(const place& where, sys::handle held) {
         fail("empty", ENOTDIR);
     } else if (problem p = refuse_directory(meta, path_)) {
         return p;
-    } else {
+    } else if (job_.options().contents_only || is_there(where, held)) {
         remove_held(where, held);
     }
     return no_problem();

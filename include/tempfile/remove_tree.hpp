@@ -115,7 +115,7 @@ removal_report remove_tree(const std::filesystem::path& path, const remove_optio
 removal_report remove_tree(const std::filesystem::path& path, const remove_options& options, std::error_code& ec);
 
 /// The same for a directory that the caller holds open, and goes on holding: it is emptied through the descriptor and
-/// removed by its name `path`, if that leads to it. If it leads to something else, neither is emptied: ESTALE. If it
+/// removed by its name `path`, if that leads to it. If it leads to something else, neither is touched: ESTALE. If it
 /// leads nowhere, there is nothing to be done. With `contents_only` the path is for messages.
 removal_report remove_tree(file::native_handle_type directory, const std::filesystem::path& path,
                            const remove_options& options = {});

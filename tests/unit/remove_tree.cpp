@@ -304,6 +304,11 @@ TEST(remove_tree, T2_a_name_that_leads_to_something_else_than_the_handle_holds) 
     }
     EXPECT_TRUE(stands(dir / "moved/sub"));
     EXPECT_TRUE(stands(dir / "tree/other"));
+    std::filesystem::remove(dir / "tree/other");
+    std::error_code ec;
+    EXPECT_EQ(remove_tree(held.native_handle(), dir / "tree", {}, ec).entries, 0U);
+    EXPECT_EQ(ec.value(), ESTALE);
+    EXPECT_TRUE(stands(dir / "tree")) << "an empty one is a stranger too";
 }
 
 TEST(remove_tree, a_handle_of_something_else) {
