@@ -187,7 +187,9 @@ void exchange_without_end(std::ostream& wrong, const path& world, unsigned threa
     {
         const exchanger attacker(pairs);
         const auto end = std::chrono::steady_clock::now() + how_long();
-        for (; std::chrono::steady_clock::now() < end; ++rounds) {
+        const auto patience = std::chrono::minutes(1);
+        const auto enough = [&] { return rounds >= 3 && attacker.times() >= 100 && removed >= 100; };
+        for (; std::chrono::steady_clock::now() < (enough() ? end : end + patience); ++rounds) {
             std::error_code ignored;  // the attacker is at work
             for (const pair& p : pairs) {
                 std::filesystem::create_directory_symlink(p.twin, p.link, ignored);
