@@ -24,19 +24,21 @@ removal_crew::~removal_crew() {
 void removal_crew::start_when_it_pays(sys::handle any) {
     constexpr std::uint64_t enough_entries = 1000;  // some milliseconds of work, which a thread is to be worth
     constexpr unsigned most_by_itself = 4;
-    constexpr unsigned most = 64;
+    constexpr unsigned most = 16;
     const unsigned asked = job_.options().threads;
     if (asked == 1 || started_.load(std::memory_order_relaxed) || (asked == 0 && job_.entries() < enough_entries)) {
         return;
     }
     if (!started_.exchange(true)) {
-        start(asked == 0 ? std::min(most_by_itself, std::thread::hardware_concurrency()) : std::min(most, asked), any);
+        start(asked == 0 ? std::clamp(std::thread::hardware_concurrency(), 1U, most_by_itself) : std::min(most, asked),
+              any);
     }
 }
 
 void removal_crew::start(unsigned wanted, sys::handle any) {
     std::vector<file> room;
     threads_.reserve(wanted);
+    room.reserve((wanted + 1) * descriptors_of_a_thread);
     for (unsigned threads = 1; threads < wanted; ++threads) {
         while (room.size() < (threads + 1) * descriptors_of_a_thread) {
             sys::handle h = sys::no_handle;
@@ -63,6 +65,12 @@ void removal_crew::end() noexcept {
         sys::call.join_thread(t);
     }
     threads_.clear();
+    for (const auto& what : offered_) {  // which nobody has begun
+        if (what->dir.mode) {
+            sys::call.set_permissions(what->dir.handle.native_handle(), *what->dir.mode);
+        }
+    }
+    offered_.clear();
 }
 
 // --- Work ---

@@ -53,10 +53,6 @@ public:
             report_.failures.push_back({.path = path(), .operation = operation, .error = code_of(e)});
         }
     }
-    [[nodiscard]] bool has_failed() {
-        const std::scoped_lock lock(mutex_);
-        return report_.failed != 0;
-    }
 
     // Nothing more is to be removed: the time is up, or somebody said so.
     [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }

@@ -78,7 +78,7 @@ problem refuse_name(std::string_view path) {
 sys::error look_for_working_directory(const sys::identity& dir, bool& found) {
     found = false;
     file here;
-    sys::identity below;
+    sys::metadata below;
     for (const char* next = "."; !found; next = "..") {
         sys::handle h = sys::no_handle;
         sys::metadata meta;
@@ -90,11 +90,11 @@ sys::error look_for_working_directory(const sys::identity& dir, bool& found) {
         if (e != 0) {
             return e == EACCES || e == ENOENT ? 0 : e;
         }
-        if (next[1] == '.' && meta.id == below) {
+        if (next[1] == '.' && meta.id == below.id && meta.mount == below.mount) {
             return 0;  // the root directory
         }
         found = meta.id == dir;
-        below = meta.id;
+        below = meta;
     }
     return 0;
 }
@@ -350,7 +350,8 @@ problem remove_path(const std::filesystem::path& path, const remove_options& opt
 problem remove_checked(sys::handle held, const std::filesystem::path& path, const remove_options& options,
                        removal_report& report) {
     removal one(path.native(), options, report);
-    return one.end(one.remove_checked({sys::working_directory, path.native()}, held));
+    problem refusal = options.contents_only ? no_problem() : refuse_name(path.native());
+    return one.end(refusal ? std::move(refusal) : one.remove_checked({sys::working_directory, path.native()}, held));
 }
 
 }  // namespace

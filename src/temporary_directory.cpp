@@ -120,6 +120,7 @@ problem temporary_directory::remove_now(removal_report& report) {
     if (registration_.is_to_be_kept()) {
         give_away();
         notify(report_event::kept, path_);
+        report.complete = false;
         return no_problem();
     }
     problem p = remove_held_tree(path_, handle_.native_handle(), {.threads = no_threads_of_ours}, report);

@@ -31,7 +31,7 @@ tree_remover::tree_remover(removal_job& job, removal_crew& crew, sys::handle roo
 }
 
 tree_remover::tree_remover(removal_job& job, removal_crew& crew, errand& what, bool may_help)
-    : tree_remover(job, crew, what.dir.handle.native_handle(), what.path, false) {
+    : tree_remover(job, crew, what.dir.handle.native_handle(), std::move(what.path), false) {
     may_help_ = may_help;
     levels_.front().dir.mode = std::exchange(what.dir.mode, {});
     levels_.front().dir.visits = what.dir.visits;
@@ -234,6 +234,7 @@ sys::error tree_remover::list_in_order_of_inodes() {
         for (std::size_t at = 0; sys::next_entry(buffer_.data(), used, at, entry);) {
             in_order_.add(entry);
         }
+        job_.stop_when_late();
         if (used == 0 || in_order_.full()) {
             in_order_.take_all([this](const char* name, sys::kind what) {
                 if (!job_.stopped()) {
@@ -295,7 +296,10 @@ void tree_remover::enter(const std::string& name, int visits) {
 // Only if there is something else to be done here: to wait would gain nothing.
 bool tree_remover::hand_over(entered_directory& child) {
     level& l = levels_.back();
-    if (l.pending.empty()) {
+    // Each has a path of its own, and there may be one for each level above.
+    constexpr std::size_t deepest = 64;
+    constexpr std::size_t longest_path = 4096;
+    if (l.pending.empty() || levels_.size() > deepest || path_.size() > longest_path) {
         return false;
     }
     crew_.start_when_it_pays(here());

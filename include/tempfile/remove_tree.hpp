@@ -11,9 +11,9 @@
 /// @endcode
 ///
 /// **Nothing else is touched.** Everything is done relative to descriptors; no symbolic link is followed, the last
-/// component of the path included; no mount is entered unless `cross_mounts` asks for that; what is not a directory is
-/// never opened. Somebody who swaps entries meanwhile gains nothing. The root directory, the working directory, what
-/// that is in, and paths that end in `.` or `..` are refused.
+/// component of the path included; no mount in it is entered unless `cross_mounts` asks for that (a path that is one
+/// itself is emptied); what is not a directory is never opened. Somebody who swaps entries meanwhile gains nothing. The
+/// root directory, the working directory, what that is in, and paths that end in `.` or `..` are refused.
 ///
 /// **Modes.** A directory of ours whose mode stands in the way is made accessible, through a descriptor that holds it;
 /// if it stays, it gets its mode back.
@@ -21,7 +21,8 @@
 /// **Perseverance.** An error does not stop the rest. What appears meanwhile goes too. What is busy, or comes back
 /// under another name (`.nfs*`, `.fuse_hidden*`), is tried again, for `patience` altogether, and then reported.
 ///
-/// **Bounds.** At most ten descriptors and a small stack at any depth; memory for the names of the directories that are
+/// **Bounds.** At most ten descriptors at any depth, with several threads sixteen for each and as many again while they
+/// are started, and a small stack; memory for the names of the directories that are
 /// still to be gone through, and for at most 100,000 entries of a large directory.
 ///
 /// **Threads.** May be called from any thread; the directory in question is the caller's business. It starts threads of
@@ -58,11 +59,13 @@ struct remove_options {
     bool count_bytes = false;    ///< Fill in `removal_report::bytes`. It costs a stat(2) for each file.
     unsigned threads = 0;        ///< How many work at the same time, on different directories. 0: one, until 1,000
                                  ///< entries are gone and there are directories to be shared; then as many as there
-                                 ///< are processors, at most 4. Always fewer where descriptors are short.
+                                 ///< are processors, at most 4. Never more than 16, and fewer where
+                                 ///< descriptors are short.
     std::chrono::milliseconds at_most = std::chrono::hours(24);  ///< Then it stops, within some milliseconds.
     std::chrono::milliseconds patience{250};  ///< How long to wait, altogether, for what is busy or comes back.
-    /// Is asked about every 64 entries, and told the end: false stops the removal. In whatever thread, but in one at a
-    /// time; an exception stops the removal and reaches the caller.
+    /// Is asked about every 64 entries that were removed, and told the end: false stops the removal. In whatever
+    /// thread, but in one at a time; in those that were started for the removal all signals are blocked, and fork(2) is
+    /// not for them. An exception stops the removal and reaches the caller.
     std::function<bool(const removal_progress&)> progress{};
 };
 

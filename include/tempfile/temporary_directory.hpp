@@ -103,7 +103,8 @@ public:
     /// Removes it with everything in it, now, and reports; whatever `deletion` says, but not after `keep()`. An error
     /// does not stop the rest from being removed. What could not be removed is still owned: the call can be repeated.
     /// Twice is harmless; a name that leads nowhere any more is no error, also when somebody moved the directory away,
-    /// who then has it, untouched. Where the environment has TEMPFILE_KEEP it keeps instead (report.hpp).
+    /// who then has it, untouched. What is busy is waited for, a quarter of a second altogether, by the destructor too.
+    /// Where the environment has TEMPFILE_KEEP it keeps instead (report.hpp).
     /// @return what was removed, and what was not (remove_tree.hpp).
     /// @throws removal_error with the first path that could not be removed, how many there were, and the report; ESTALE
     ///         when the name leads to something else; EPERM in a forked child, which does not own it. Nothing, with

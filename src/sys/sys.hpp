@@ -188,7 +188,7 @@ struct calls {
     bool (*thread_runs)(std::uint64_t thread) noexcept;
     // False only when it is certain that no other thread runs.
     bool (*other_threads)() noexcept;
-    // A thread with a stack of 256 KiB, in which no signal is ever handled; EAGAIN when there cannot be another one.
+    // A thread in which no signal is handled but those of its own faults; EAGAIN when there cannot be another one.
     error (*start_thread)(const thread_body& body, thread& made) noexcept;
     // Waits for its end.
     void (*join_thread)(const thread& t) noexcept;

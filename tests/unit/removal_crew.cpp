@@ -18,6 +18,7 @@
 #include "helpers.hpp"
 #include "support/in_child.hpp"
 #include "support/in_memory.hpp"
+#include "support/sanitizer.hpp"
 #include "support/scratch.hpp"
 #include "tempfile/remove_tree.hpp"
 #include "tempfile/temporary_directory.hpp"
@@ -108,7 +109,7 @@ TEST_F(removal_crew_test, any_number_of_threads_removes_the_same) {
 }
 
 TEST_F(removal_crew_test, by_itself_it_starts_some_for_large_trees_only) {
-    const unsigned some = std::min(4U, std::thread::hardware_concurrency()) - 1;
+    const unsigned some = std::clamp(std::thread::hardware_concurrency(), 1U, 4U) - 1;
     for (const bool large : {false, true}) {
         if (large) {
             plant(dir / "tree");
@@ -177,6 +178,19 @@ TEST_F(removal_crew_test, T22_each_thread_has_at_most_sixteen_descriptors) {
         }
         return e;
     });
+    // What is opened otherwise is closed too: the copies that are made before a thread is started, and the parent.
+    using duplicate_call = replace_call<&sys::calls::duplicate>;
+    using open_path_call = replace_call<&sys::calls::open_path>;
+    const duplicate_call duplicates([&](sys::handle of, sys::handle& made) {
+        const sys::error e = duplicate_call::real(of, made);
+        open += e == 0 ? 1 : 0;
+        return e;
+    });
+    const open_path_call paths([&](sys::handle at, const char* name, sys::handle& made) {
+        const sys::error e = open_path_call::real(at, name, made);
+        open += e == 0 ? 1 : 0;
+        return e;
+    });
     const close_call closes([&](sys::handle h) {
         --open;
         return close_call::real(h);
@@ -224,7 +238,7 @@ TEST_F(removal_crew_test, progress_is_asked_by_one_at_a_time_and_stops_all) {
     const removal_report report = remove_tree(dir / "tree", {.threads = 4, .progress = asked}, ec);
     EXPECT_EQ(ec, std::errc::operation_canceled);
     EXPECT_GE(report.entries, 1000U);
-    EXPECT_LT(report.entries, 1000U + 5 * 64);
+    EXPECT_LT(report.entries, 1000U + 9 * 64) << "two walks in each of four threads, and the one that asked";
     EXPECT_EQ(remove_tree(dir / "tree").entries, entries_of_tree - report.entries);
 }
 
@@ -244,19 +258,35 @@ TEST_F(removal_crew_test, what_progress_throws_in_another_thread_reaches_the_cal
     EXPECT_TRUE(elsewhere);
 }
 
+using paths = std::vector<std::filesystem::path>;
+
+// The same with directories that may not be used.
+paths plant_locked(const std::filesystem::path& tree) {
+    plant(tree);
+    paths locked;
+    for (int i = 0; i < wide * wide; ++i) {
+        locked.push_back(tree / std::to_string(i / wide) / std::to_string(i % wide));
+        ::chmod(locked.back().c_str(), 0);
+    }
+    return locked;
+}
+
+void check_locked(std::ostream& wrong, const paths& locked) {
+    for (const auto& path : locked) {
+        if (stands(path) && permissions_of(path) != 0U) {
+            wrong << path << " has another mode\n";
+        }
+    }
+}
+
 // What another thread was given and has not begun, when it is stopped, gets its mode back too.
 TEST_F(removal_crew_test, T3_modes_are_given_back_whoever_changed_them) {
     ASSERT_EQ(::chmod(dir.path().c_str(), 0777), 0);
     EXPECT_EQ(as_ordinary_user([&](std::ostream& wrong) {
-                  plant(dir / "tree");
-                  std::vector<std::filesystem::path> locked;
-                  for (int i = 0; i < wide * wide; ++i) {
-                      locked.push_back(dir / "tree" / std::to_string(i / wide) / std::to_string(i % wide));
-                      ::chmod(locked.back().c_str(), 0);
-                  }
                   shared_work work;
-                  // Each thread may go on for another 64 entries: there are enough of them for all.
+                  // Each walk may go on for another 64 entries: there are enough of them for all.
                   for (const std::uint64_t enough : {64U, 128U, 256U, 512U}) {
+                      const auto locked = plant_locked(dir / "tree");
                       std::error_code ec;
                       remove_tree(
                           dir / "tree",
@@ -265,14 +295,59 @@ TEST_F(removal_crew_test, T3_modes_are_given_back_whoever_changed_them) {
                       if (ec != std::errc::operation_canceled) {
                           wrong << "not stopped\n";
                       }
-                      for (const auto& path : locked) {
-                          if (stands(path) && permissions_of(path) != 0U) {
-                              wrong << path << " has another mode\n";
-                          }
-                      }
+                      check_locked(wrong, locked);
+                      remove_tree(dir / "tree");
                   }
-                  if (work.threads() < 2 || !remove_tree(dir / "tree").complete) {
+                  if (work.threads() < 2) {
                       wrong << "it was not done together\n";
+                  }
+              }),
+              "");
+}
+
+TEST_F(removal_crew_test, T3_modes_are_given_back_when_progress_throws) {
+    ASSERT_EQ(::chmod(dir.path().c_str(), 0777), 0);
+    EXPECT_EQ(as_ordinary_user([&](std::ostream& wrong) {
+                  for (int i = 0; i < 20; ++i) {
+                      const auto locked = plant_locked(dir / "tree");
+                      const auto thrower = [&](const removal_progress& p) -> bool {
+                          return p.entries < 64U * static_cast<unsigned>(i) ? true : throw std::runtime_error("enough");
+                      };
+                      try {
+                          remove_tree(dir / "tree", {.threads = 4, .progress = thrower});
+                          wrong << "nothing was thrown\n";
+                      } catch (const std::runtime_error&) {
+                      }
+                      check_locked(wrong, locked);
+                      remove_tree(dir / "tree");
+                  }
+              }),
+              "");
+}
+
+// A sibling on each of very many levels, which others could do; and a path that grows with each.
+TEST_F(removal_crew_test, S8_the_deeper_the_more_memory_but_not_squared) {
+    constexpr int levels = 1000;
+    const std::string name(200, 'd');
+    EXPECT_EQ(in_child([&](std::ostream& wrong) {
+                  std::filesystem::create_directory(dir / "tree");
+                  std::filesystem::current_path(dir / "tree");
+                  for (int i = 0; i < levels; ++i) {
+                      std::filesystem::create_directories("sibling/x");
+                      std::filesystem::create_directory(name);
+                      std::filesystem::current_path(name);
+                  }
+                  std::filesystem::current_path("/");
+                  rusage before{};
+                  ::getrusage(RUSAGE_SELF, &before);
+                  if (remove_tree(dir / "tree", {.threads = 2}).entries != 1 + 3U * levels) {
+                      wrong << "not all of it is gone\n";
+                  }
+                  rusage after{};
+                  ::getrusage(RUSAGE_SELF, &after);
+                  constexpr long most = 20'000;  // kilobytes; squared it is 100 MB
+                  if (sanitizer.empty() && after.ru_maxrss - before.ru_maxrss > most) {
+                      wrong << "it takes " << after.ru_maxrss - before.ru_maxrss << " kB\n";
                   }
               }),
               "");

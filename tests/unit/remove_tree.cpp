@@ -346,6 +346,18 @@ TEST(remove_tree, S5_paths_that_nobody_means) {
     EXPECT_TRUE(stands(dir / "tree/sub"));
 }
 
+TEST(remove_tree, S5_from_a_descriptor_the_same_paths_are_refused) {
+    const scratch dir;
+    std::filesystem::create_directories(dir / "tree/sub");
+    const file held = open_directory(dir / "tree");
+    for (const std::string& path : {std::string(), (dir / "tree/.").string(), (dir / "tree/sub/..").string(),
+                                    (dir / "tree").string() + '\0' + "x"}) {
+        EXPECT_THROW(remove_tree(held.native_handle(), path), std::invalid_argument) << path;
+    }
+    EXPECT_TRUE(stands(dir / "tree/sub"));
+    EXPECT_EQ(remove_tree(held.native_handle(), "", {.contents_only = true}).entries, 1U);
+}
+
 TEST(remove_tree, S5_the_working_directory_and_what_it_is_in) {
     const scratch dir;
     std::filesystem::create_directories(dir / "tree/sub/here");

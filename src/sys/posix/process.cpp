@@ -77,30 +77,27 @@ std::uint64_t steady_clock() noexcept {
     return nanoseconds(CLOCK_MONOTONIC);
 }
 
+// A stack of the usual size, which is room that is reserved, not used: glibc puts what the program has of thread_local
+// objects into it, too.
 error start_thread(const thread_body& body, thread& made) noexcept {
     static_assert(sizeof(pthread_t) <= sizeof made.id);
-    constexpr std::size_t stack_bytes = 256 * std::size_t{1024};
-    pthread_attr_t attributes;
-    if (const error e = ::pthread_attr_init(&attributes)) {
-        return e;
-    }
-    error e = ::pthread_attr_setstacksize(&attributes, stack_bytes);
-    // A new thread has the mask of the one that makes it (pthread_create(3)).
+    // A new thread has the mask of the one that makes it (pthread_create(3)). What is wrong in the thread itself
+    // arrives all the same: that cannot be blocked without harm (sigprocmask(2)).
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_t id{};
-    if (e == 0) {
-        const auto run = [](void* what) -> void* {
-            const auto& to_do = *static_cast<const thread_body*>(what);
-            to_do.run(to_do.with);
-            return nullptr;
-        };
-        e = ::pthread_create(&id, &attributes, run, const_cast<thread_body*>(&body));
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) {
+        ::sigdelset(&all, signal);
     }
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const auto run = [](void* what) -> void* {
+        const auto& to_do = *static_cast<const thread_body*>(what);
+        to_do.run(to_do.with);
+        return nullptr;
+    };
+    pthread_t id{};
+    const error e = ::pthread_create(&id, nullptr, run, const_cast<thread_body*>(&body));
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    ::pthread_attr_destroy(&attributes);
     if (e == 0) {
         std::memcpy(made.id.data(), &id, sizeof id);
     }
