@@ -11,6 +11,8 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <istream>
+#include <streambuf>
 
 namespace {
 
@@ -164,5 +166,23 @@ constexpr std::array held_entries{
     entry{"directory", empty_directory_held},
 };
 [[maybe_unused]] const bool held_entered = enter("held", held_entries);
+
+// What every stream object has to do beside the work, with whatever library.
+struct buffer_of_nothing : std::streambuf {};
+
+template <void (*work)()>
+void beside_a_stream() {
+    buffer_of_nothing buffer;
+    std::iostream stream(&buffer);
+    benchmark::DoNotOptimize(stream);
+    work();
+}
+
+constexpr std::array stream_entries{
+    entry{"unnamed", beside_a_stream<unnamed>},
+    entry{"named", beside_a_stream<named>},
+    entry{"named_2_threads", beside_a_stream<named>},
+};
+[[maybe_unused]] const bool stream_entered = enter("stream", stream_entries);
 
 }  // namespace

@@ -117,6 +117,7 @@ void print_head(const std::vector<std::string_view>& columns) {
         std::cout << " | "
                   << (participant == "held"      ? "floor, directory held"
                       : participant == "without" ? "ours, no registry"
+                      : participant == "stream"  ? "floor, a std::iostream beside it"
                                                  : participant);
     }
     std::cout << " |\n|---|---|---|---|---";
