@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "mount.hpp"
 #include "removal_job.hpp"
 #include "tempfile/file.hpp"
 
@@ -18,11 +19,12 @@ namespace tempfile {
 
 // A directory that was opened on the way, and is what it was taken for.
 struct entered_directory {
-    std::string name;    // in its parent
-    sys::identity id;    // proved again when we come back
-    file handle;         // closed for those far from the root
-    bool large = false;  // maybe with 10,000 entries
-    bool is_mount = false;
+    std::string name;                   // in its parent
+    sys::identity id;                   // proved again when we come back
+    mount on;                           // which mount
+    file handle;                        // closed for those far from the root
+    bool large = false;                 // maybe with 10,000 entries
+    bool is_mount = false;              // that is entered here
     std::optional<std::uint32_t> mode;  // what it had, if that was changed
     int visits = 0;                     // times it was listed
 };

@@ -23,22 +23,48 @@ removal_job::removal_job(const remove_options& options, removal_report& report)
       patience_(nanoseconds(options.patience)),
       next_pause_(in_a_millisecond) {}
 
-bool removal_job::pause() {
+sys::error removal_job::remove_file(sys::handle at, const char* name, std::uint64_t& bytes) {
+    bytes = 0;
+    sys::metadata meta;
+    const auto look = [&] { return sys::call.stat_at(at, name, meta) == 0 && meta.what == sys::kind::file; };
+    if (!options_.count_bytes || !look()) {
+        return sys::call.remove_file(at, name);
+    }
+    std::unique_lock lock(several_names_, std::defer_lock);
+    if (meta.links > 1) {  // other names keep the bytes; but two threads may be at the last two names
+        lock.lock();
+        meta.links = look() ? meta.links : 0;
+    }
+    const sys::error e = sys::call.remove_file(at, name);
+    if (e == 0 && meta.links == 1) {
+        bytes = meta.size;
+    }
+    return e;
+}
+
+bool removal_job::tries_again() {
     constexpr std::uint64_t longest = 64 * in_a_millisecond;
     const std::uint64_t now = sys::call.steady_clock();
-    std::uint64_t length = 0;
-    {
-        const std::scoped_lock lock(mutex_);
-        length = std::min({patience_, next_pause_, end_ - std::min(now, end_)});
-        patience_ -= length;
-        next_pause_ = std::min(2 * next_pause_, longest);
-    }
-    if (length == 0 || stopped()) {
+    const std::uint64_t length = std::min({patience_, next_pause_, end_ - std::min(now, end_)});
+    if (!expects_more() || length == 0 || stopped()) {
         return false;
     }
+    patience_ -= length;
+    next_pause_ = std::min(2 * next_pause_, longest);
     sys::call.pause(length);
     stop_when_late();
-    return true;
+    if (!stopped()) {
+        expects_more_ = false;
+        before_ = std::exchange(failed_, {});
+    }
+    return !stopped();
+}
+
+void removal_job::report_failures(bool cut_short) {
+    // It did not come to all that failed in the one before.
+    failures& all = cut_short && failed_.number < before_.number ? before_ : failed_;
+    report_.failures = std::move(all.first);
+    report_.failed = all.number;
 }
 
 void removal_job::pass_on(std::exception_ptr thrown) noexcept {

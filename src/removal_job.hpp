@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "problem.hpp"
 #include "tempfile/remove_tree.hpp"
@@ -22,12 +23,8 @@ public:
 
     [[nodiscard]] const remove_options& options() const noexcept { return options_; }
 
-    // The mount that is not left, unless that was asked for. Before there is any other thread.
-    void stay_on_mount_of(const sys::metadata& root) noexcept { root_ = root; }
-    [[nodiscard]] bool is_same_mount(const sys::metadata& meta) const noexcept {
-        // A bind mount has the device of its source, so the mount decides where the system can tell mounts apart.
-        return meta.mount == root_.mount && (meta.mount != 0 || meta.id.device == root_.id.device);
-    }
+    // Takes away the name of what is no directory. `bytes` are those that go with it, if they are to be counted.
+    sys::error remove_file(sys::handle at, const char* name, std::uint64_t& bytes);
 
     // Adds to what was removed, and tells `progress`, which may stop all.
     template <class Path>
@@ -49,10 +46,13 @@ public:
     template <class Path>
     void fail(std::string_view operation, sys::error e, Path path) {
         const std::scoped_lock lock(mutex_);
-        if (++report_.failed <= removal_report::kept) {
-            report_.failures.push_back({.path = path(), .operation = operation, .error = code_of(e)});
+        if (++failed_.number <= removal_report::kept) {
+            failed_.first.push_back({.path = path(), .operation = operation, .error = code_of(e)});
         }
     }
+    // Something that stays now may go by itself, or has not been seen: it is worth another pass.
+    void expect_more() noexcept { expects_more_.store(true, std::memory_order_relaxed); }
+    [[nodiscard]] bool expects_more() const noexcept { return expects_more_.load(std::memory_order_relaxed); }
 
     // Nothing more is to be removed: the time is up, or somebody said so.
     [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
@@ -63,8 +63,11 @@ public:
         }
     }
 
-    // Waits a little, and longer each time, for what may go by itself. False when that was done for long enough.
-    [[nodiscard]] bool pause();
+    // After a pass, when there is no other thread at work: whether there is to be another one, which tells anew what
+    // fails. Waits before it, longer each time, until that was done for long enough.
+    [[nodiscard]] bool tries_again();
+    // At the end: what failed goes into the report. `cut_short`: the last pass was not to its end.
+    void report_failures(bool cut_short);
 
     // What another thread threw: stops all, and reaches the caller.
     void pass_on(std::exception_ptr thrown) noexcept;
@@ -73,14 +76,22 @@ public:
 private:
     const remove_options& options_;
     removal_report& report_;
-    sys::metadata root_;
     std::uint64_t end_;  // on the steady clock
-    std::atomic<bool> stopped_{false};
-
-    std::mutex mutex_;  // for the report and what follows
     std::uint64_t patience_;
     std::uint64_t next_pause_;
+    std::atomic<bool> stopped_{false};
+    std::atomic<bool> expects_more_{false};
+
+    struct failures {
+        std::vector<removal_failure> first;
+        std::uint64_t number = 0;
+    };
+    failures before_;  // this pass
+
+    std::mutex mutex_;  // for the report and what follows
+    failures failed_;   // in this pass
     std::exception_ptr thrown_;
+    std::mutex several_names_;  // of a file: held by who counts and removes one
 };
 
 }  // namespace tempfile

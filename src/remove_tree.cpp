@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "mount.hpp"
 #include "removal_crew.hpp"
 #include "removal_job.hpp"
 #include "repair.hpp"
@@ -126,11 +127,27 @@ bool is_not_empty(sys::error e) noexcept {
     return e == ENOTEMPTY || e == EEXIST;
 }
 
-// A name in a directory that is held.
+// A path in a directory that is held.
 struct place {
     sys::handle at;
     std::string name;
 };
+
+// Of a path, "." included; and its last component.
+std::pair<std::string, std::string> parent_and_name(const std::string& path) {
+    const std::size_t end = path.find_last_not_of('/') + 1;
+    const std::size_t begin = path.find_last_of('/', end - 1) + 1;  // 0 when there is none
+    return {path.substr(0, begin) + ".", path.substr(begin, end - begin)};
+}
+
+// What is busy because it is mounted does not cease to be so by itself.
+bool is_mount_point(const place& where) {
+    sys::metadata it;
+    sys::metadata around;
+    return sys::call.stat_at(where.at, where.name.c_str(), it) == 0 &&
+           sys::call.stat_at(where.at, parent_and_name(where.name).first.c_str(), around) == 0 &&
+           mount_of(it) != mount_of(around);
+}
 
 class removal {
 public:
@@ -149,16 +166,21 @@ public:
 
 private:
     // How often a directory is gone through again at once, or something else is found where one was.
-    static constexpr int most_passes = 100;
+    static constexpr int most_visits = 100;
 
     problem remove_at(const place& where, bool only_directory);
     sys::error open_directory(const place& where, file& held, std::optional<std::uint32_t>& mode, problem& refusal);
     bool remove_other(const place& where);
+    void remove_held_once(const place& where, sys::handle held);
     bool is_there(const place& where, sys::handle held);
     left_directory go_through(sys::handle held);
+    bool tries_again();
 
-    void fail(std::string_view operation, sys::error e) {
+    void fail(std::string_view operation, sys::error e, bool may_pass = false) {
         job_.fail(operation, e, [this] { return path_; });
+        if (may_pass) {
+            job_.expect_more();
+        }
     }
     void gone(std::uint64_t bytes) {
         job_.count(1, bytes, [this] { return path_; });
@@ -173,15 +195,17 @@ private:
 };
 
 left_directory removal::go_through(sys::handle held) {
-    sys::metadata root;
-    if (const sys::error e = sys::call.stat(held, root)) {
-        fail("look at", e);
-        return {.reported = true};
-    }
-    job_.stay_on_mount_of(root);
     const left_directory left = tree_remover(job_, crew_, held, path_, job_.options().contents_only).run();
     stopped_ = left.stopped;
     return left;
+}
+
+bool removal::tries_again() {
+    if (stopped_ || job_.tries_again()) {
+        return !stopped_;
+    }
+    stopped_ = job_.stopped() && job_.expects_more();
+    return false;
 }
 
 // False when the name leads nowhere, or to something else, which is reported.
@@ -194,26 +218,28 @@ bool removal::is_there(const place& where, sys::handle held) {
 }
 
 void removal::remove_held(const place& where, sys::handle held) {
+    do {
+        remove_held_once(where, held);
+    } while (tries_again() && (job_.options().contents_only || is_there(where, held)));
+}
+
+void removal::remove_held_once(const place& where, sys::handle held) {
     if (job_.options().contents_only) {
         go_through(held);
         return;
     }
     left_directory left;
-    for (int pass = 0;; ++pass) {
+    for (int visits = 0;; ++visits) {
         // As if it were empty, since many are; a directory with something in it is left alone by this.
         const sys::error e = sys::call.remove_directory(where.at, where.name.c_str());
         if (e == 0) {
             gone(0);
         }
-        if (e == 0 || e == ENOENT) {
+        if (e == 0 || e == ENOENT || !is_there(where, held)) {
             return;
         }
-        if (!is_there(where, held)) {
-            return;
-        }
-        const bool at_once = pass == 0 || (is_not_empty(e) && pass < most_passes && !left.comes_back);
-        if (!at_once && !((is_not_empty(e) || e == EBUSY) && job_.pause())) {
-            fail("remove", e);
+        if (visits != 0 && (!is_not_empty(e) || visits == most_visits || left.comes_back)) {
+            fail("remove", e, is_not_empty(e) || (e == EBUSY && !is_mount_point(where)));
             return;
         }
         left = go_through(held);
@@ -241,15 +267,13 @@ problem removal::remove_path() {
     if (problem p = refuse_name(path_)) {
         return p;
     }
-    const std::size_t end = path_.find_last_not_of('/') + 1;
-    const std::size_t begin = path_.find_last_of('/', end - 1) + 1;  // 0 when there is none
+    const auto [parent, name] = parent_and_name(path_);
     // From here on the parent is held: whatever becomes of the way to it, and of the working directory.
-    const std::string parent = path_.substr(0, begin) + ".";
     sys::handle h = sys::no_handle;
     const sys::error e = sys::call.open_path(sys::working_directory, parent.c_str(), h);
     const file held(h);
     if (e == 0) {
-        return remove_at({h, path_.substr(begin, end - begin)}, end != path_.size() || job_.options().contents_only);
+        return remove_at({h, name}, path_.ends_with('/') || job_.options().contents_only);
     }
     if (e != ENOENT && e != ENOTDIR) {
         fail("find", e);
@@ -276,7 +300,7 @@ sys::error removal::open_directory(const place& where, file& held, std::optional
 }
 
 problem removal::remove_at(const place& where, bool only_directory) {
-    for (int swaps = 0; swaps < most_passes; ++swaps) {
+    for (int swaps = 0; swaps < most_visits; ++swaps) {
         file held;
         std::optional<std::uint32_t> mode;
         problem refusal;
@@ -295,7 +319,7 @@ problem removal::remove_at(const place& where, bool only_directory) {
             if (remove_other(where)) {
                 return no_problem();
             }
-            continue;  // it was swapped for a directory, or is busy
+            continue;  // it was swapped for a directory
         }
         if (e != ENOENT) {
             fail("enter", e);
@@ -306,25 +330,26 @@ problem removal::remove_at(const place& where, bool only_directory) {
     return no_problem();
 }
 
-// False when it is worth another look.
+// False when it is a directory now.
 bool removal::remove_other(const place& where) {
-    sys::metadata meta;
-    const bool counts = job_.options().count_bytes && sys::call.stat_at(where.at, where.name.c_str(), meta) == 0 &&
-                        meta.what == sys::kind::file && meta.links == 1;
-    const sys::error e = sys::call.remove_file(where.at, where.name.c_str());
-    if (e == EISDIR || (e == EBUSY && job_.pause())) {
-        return false;
-    }
-    if (e == 0) {
-        gone(counts ? meta.size : 0);
-    } else if (e != ENOENT) {
-        fail("remove", e);
-    }
+    do {
+        std::uint64_t bytes = 0;
+        const sys::error e = job_.remove_file(where.at, where.name.c_str(), bytes);
+        if (e == EISDIR) {
+            return false;
+        }
+        if (e == 0) {
+            gone(bytes);
+        } else if (e != ENOENT) {
+            fail("remove", e, e == EBUSY && !is_mount_point(where));
+        }
+    } while (tries_again());
     return true;
 }
 
 problem removal::end(problem p) {
     crew_.end();
+    job_.report_failures(stopped_);
     report_.took = std::chrono::nanoseconds(sys::call.steady_clock() - start_);
     report_.complete = !p && !stopped_ && report_.failed == 0;
     job_.rethrow();

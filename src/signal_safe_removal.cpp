@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "mount.hpp"
 #include "repair.hpp"
 
 namespace tempfile {
@@ -31,9 +32,8 @@ bool is_not_empty(sys::error e) noexcept {
 
 class walk {
 public:
-    walk(sys::handle root, const sys::metadata& meta) noexcept : root_(root), here_(root), root_meta_(meta) {
-        here_id_ = meta.id;
-    }
+    walk(sys::handle root, const sys::metadata& meta) noexcept
+        : root_(root), here_(root), mount_(mount_of(meta)), here_id_(meta.id) {}
     ~walk() {
         if (here_ != root_) {
             sys::call.close(here_);
@@ -50,9 +50,7 @@ public:
 
 private:
     [[nodiscard]] level& level_at(std::size_t depth) const noexcept { return workspace.levels[depth % most_levels]; }
-    [[nodiscard]] bool same_mount(const sys::metadata& meta) const noexcept {
-        return meta.mount == root_meta_.mount && (meta.mount != 0 || meta.id.device == root_meta_.id.device);
-    }
+    [[nodiscard]] bool same_mount(const sys::metadata& meta) const noexcept { return mount_of(meta) == mount_; }
     bool list_here() noexcept;
     bool is_left(const sys::entry& entry) noexcept;
     template <class Call>
@@ -63,7 +61,7 @@ private:
 
     sys::handle root_;
     sys::handle here_;
-    sys::metadata root_meta_;
+    mount mount_;
     sys::identity here_id_;
     std::size_t depth_ = 0;
     std::size_t remembered_ = 0;  // levels above this one that are in the ring

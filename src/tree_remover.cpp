@@ -46,6 +46,10 @@ tree_remover::~tree_remover() {
 std::string tree_remover::path_of(std::string_view name) const {
     std::string path = path_;
     for (const level& l : levels_) {
+        if (path.size() > longest_path) {
+            path += "/...";
+            break;
+        }
         if (!l.dir.name.empty()) {
             path += '/';
             path += l.dir.name;
@@ -58,20 +62,31 @@ std::string tree_remover::path_of(std::string_view name) const {
     return path;
 }
 
-// Reports once, and keeps the entry from being tried again in the next pass.
-void tree_remover::fail(std::string_view operation, const std::string& name, sys::error e) {
+// Reports once, and keeps the entry from being tried again in this pass. `may_pass`: another one may succeed.
+void tree_remover::fail(std::string_view operation, const std::string& name, sys::error e, bool may_pass) {
+    stays(name);
+    job_.fail(operation, e, [&] { return path_of(name); });
+    if (may_pass) {
+        job_.expect_more();
+    }
+}
+
+void tree_remover::stays(const std::string& name) {
     level& l = levels_.back();
     l.forgetful = l.forgetful || l.failed.size() == most_remembered;
     if (!l.forgetful) {
         l.failed.insert(name);
     }
-    job_.fail(operation, e, [&] { return path_of(name); });
 }
 
 void tree_remover::removed(std::uint64_t bytes) {
     levels_.back().removed_something = true;
     bytes_ += bytes;
-    if (++entries_ % between_looks == 0) {
+    ++entries_;
+}
+
+void tree_remover::did_something() {
+    if (++done_ % between_looks == 0) {
         look_up_from_work();
     }
 }
@@ -116,17 +131,9 @@ sys::error tree_remover::remove_directory(const char* name) {
     return e;
 }
 
-// What goes with this name: other names of a file keep its bytes.
-std::uint64_t tree_remover::bytes_of(const char* name) const {
-    sys::metadata meta;
-    const bool goes = job_.options().count_bytes && sys::call.stat_at(here(), name, meta) == 0 &&
-                      meta.what == sys::kind::file && meta.links == 1;
-    return goes ? meta.size : 0;
-}
-
 void tree_remover::remove_other(const char* name) {
-    const std::uint64_t bytes = bytes_of(name);
-    const sys::error e = with_repair([&] { return sys::call.remove_file(here(), name); });
+    std::uint64_t bytes = 0;
+    const sys::error e = with_repair([&] { return job_.remove_file(here(), name, bytes); });
     if (e == 0) {
         levels_.back().comes_back |= is_leftover(name);
         removed(bytes);
@@ -137,15 +144,18 @@ void tree_remover::remove_other(const char* name) {
 
 void tree_remover::refused(const char* name, sys::error e) {
     level& l = levels_.back();
-    sys::metadata meta;
     if (e == EISDIR && l.swapped < most_visits) {  // swapped for a directory
         ++l.swapped;
         l.pending.emplace_back(name);
-    } else if (e == EBUSY && !l.insists && (sys::call.stat_at(here(), name, meta) != 0 || job_.is_same_mount(meta))) {
-        l.busy = true;  // not because it is mounted, so that it may pass
     } else {
-        fail("remove", name, e);
+        fail("remove", name, e, e == EBUSY && !is_mount_point(name));
     }
+}
+
+// What is busy because it is mounted does not cease to be so by itself.
+bool tree_remover::is_mount_point(const char* name) const {
+    sys::metadata meta;
+    return sys::call.stat_at(here(), name, meta) == 0 && mount_of(meta) != levels_.back().dir.on;
 }
 
 // A directory is tried as if it were empty, since most are; if it is not, it is looked after later.
@@ -168,55 +178,41 @@ void tree_remover::remove_entry(const char* name, sys::kind what) {
     remove_other(name);
 }
 
-// Whether there may be something in it that we have not seen, or that can be removed now.
+// Whether there may be something in it that we have not seen.
 bool tree_remover::is_to_be_listed() {
-    level& l = levels_.back();
+    const level& l = levels_.back();
     if (!l.listed) {
-        return true;
-    }
-    if (l.busy) {
-        l.insists = !job_.pause();
         return true;
     }
     // Entries may be skipped when others are removed during listing, and may appear: until a pass removes nothing, or
     // rmdir says that nothing is left.
     const bool rmdir_tells = l.failed.empty() && (levels_.size() > 1 || !stays_);
-    if (!l.removed_something || l.forgetful || rmdir_tells) {
+    if (!l.removed_something || rmdir_tells) {
         return false;
     }
-    if (l.dir.visits < most_visits && !l.comes_back) {
+    if (l.dir.visits < most_visits && !l.comes_back && !l.forgetful) {
         return true;
     }
-    if (job_.pause()) {
-        return true;
-    }
+    job_.expect_more();
     if (l.failed.empty()) {
         fail("remove all that appears in", "", ENOTEMPTY);
     }
     return false;
 }
 
-// A whole pass before any directory is entered: the place in the list is lost with the descriptor.
+// Before any directory in it is entered: the place in the list is lost with the descriptor.
 void tree_remover::list_here() {
     level& l = levels_.back();
+    sys::error e = go_to_place();
     l.listed = true;
-    l.removed_something = false;
-    l.busy = false;
-    l.comes_back = false;
-    const bool is_fresh = l.dir.visits++ == 0 && levels_.size() > 1;  // what we have just opened is at its beginning
-    sys::error e = is_fresh ? 0 : sys::call.rewind(here());
     bool in_memory = false;
     if (e == 0 && l.dir.large && sys::call.is_in_memory(here(), in_memory) == 0 && !in_memory) {
         e = list_in_order_of_inodes();
-    } else {
-        std::size_t used = 0;
-        while (e == 0 && !job_.stopped() && (e = sys::call.list(here(), buffer_.data(), used)) == 0 && used != 0) {
-            sys::entry entry{};
-            for (std::size_t at = 0; !job_.stopped() && sys::next_entry(buffer_.data(), used, at, entry);) {
-                remove_entry(entry.name, entry.what);
-            }
-            job_.stop_when_late();
-        }
+    } else if (e == 0) {
+        e = list_in_order();
+    }
+    if (l.listed) {
+        l.place = 0;
     }
     if (e != 0 && e != ENOENT) {  // ENOENT: somebody else has removed the directory
         fail("list", "", e);
@@ -224,7 +220,39 @@ void tree_remover::list_here() {
     std::reverse(l.pending.begin(), l.pending.end());
 }
 
+// Where the list was left, or to the beginning.
+sys::error tree_remover::go_to_place() {
+    level& l = levels_.back();
+    std::uint64_t now = 0;
+    if (const auto place = static_cast<std::int64_t>(std::exchange(l.place, 0));
+        place != 0 && sys::call.seek(here(), place, sys::origin::beginning, now) == 0) {
+        return 0;
+    }
+    l.removed_something = false;
+    l.comes_back = false;
+    const bool is_fresh = l.dir.visits++ == 0 && levels_.size() > 1;  // what we have just opened is at its beginning
+    return is_fresh ? 0 : sys::call.rewind(here());
+}
+
+sys::error tree_remover::list_in_order() {
+    level& l = levels_.back();
+    std::size_t used = 0;
+    sys::error e = 0;
+    while (l.listed && !job_.stopped() && (e = sys::call.list(here(), buffer_.data(), used)) == 0 && used != 0) {
+        sys::entry entry{};
+        for (std::size_t at = 0; l.listed && !job_.stopped() && sys::next_entry(buffer_.data(), used, at, entry);) {
+            remove_entry(entry.name, entry.what);
+            did_something();
+            l.place = entry.next;
+            l.listed = l.pending.size() < most_pending;
+        }
+        job_.stop_when_late();
+    }
+    return e;
+}
+
 sys::error tree_remover::list_in_order_of_inodes() {
+    level& l = levels_.back();
     std::size_t used = 0;
     sys::error e = 0;
     do {
@@ -233,16 +261,19 @@ sys::error tree_remover::list_in_order_of_inodes() {
         sys::entry entry{};
         for (std::size_t at = 0; sys::next_entry(buffer_.data(), used, at, entry);) {
             in_order_.add(entry);
+            l.place = entry.next;
         }
-        job_.stop_when_late();
+        look_up_from_work();
         if (used == 0 || in_order_.full()) {
             in_order_.take_all([this](const char* name, sys::kind what) {
                 if (!job_.stopped()) {
                     remove_entry(name, what);
+                    did_something();
                 }
             });
+            l.listed = used == 0 || l.pending.size() < most_pending;
         }
-    } while (used != 0 && !job_.stopped());
+    } while (used != 0 && l.listed && !job_.stopped());
     return e;
 }
 
@@ -254,7 +285,7 @@ sys::error tree_remover::open_child(const std::string& name, entered_directory& 
     std::uint32_t mode = 0;
     if (e == EACCES) {
         e = open_inaccessible(here(), name.c_str(), h, mode, [this](const sys::metadata& m) {
-            return job_.options().cross_mounts || job_.is_same_mount(m);
+            return job_.options().cross_mounts || mount_of(m) == levels_.back().dir.on;
         });
         if (e == 0) {
             child.mode = mode;
@@ -265,6 +296,7 @@ sys::error tree_remover::open_child(const std::string& name, entered_directory& 
 }
 
 void tree_remover::enter(const std::string& name, int visits) {
+    did_something();
     entered_directory child;
     sys::metadata meta;
     const sys::error e = open_child(name, child, meta);
@@ -279,7 +311,8 @@ void tree_remover::enter(const std::string& name, int visits) {
         }
         return;
     }
-    child.is_mount = !job_.is_same_mount(meta);
+    child.on = mount_of(meta);
+    child.is_mount = child.on != levels_.back().dir.on;
     if (child.is_mount && !job_.options().cross_mounts) {
         fail("cross into the mount", name, EBUSY);
         return;
@@ -298,8 +331,8 @@ bool tree_remover::hand_over(entered_directory& child) {
     level& l = levels_.back();
     // Each has a path of its own, and there may be one for each level above.
     constexpr std::size_t deepest = 64;
-    constexpr std::size_t longest_path = 4096;
-    if (l.pending.empty() || levels_.size() > deepest || path_.size() > longest_path) {
+    constexpr std::size_t longest_own_path = 4096;
+    if (l.pending.empty() || levels_.size() > deepest || path_.size() > longest_own_path) {
         return false;
     }
     crew_.start_when_it_pays(here());
@@ -401,15 +434,13 @@ void tree_remover::finish(const std::string& name, const left_directory& left, b
         return;
     }
     if (left.reported) {
-        levels_.back().failed.insert(name);
+        stays(name);
     } else if (e == ENOTDIR) {  // swapped for something else
         remove_other(name.c_str());
     } else if (is_not_empty(e) && left.visits < most_visits && !left.comes_back) {
         enter(name, left.visits);
-    } else if ((is_not_empty(e) || (e == EBUSY && !is_mount)) && job_.pause()) {
-        enter(name, left.visits);
     } else {
-        fail("remove", name, e);
+        fail("remove", name, e, is_not_empty(e) || (e == EBUSY && !is_mount));
     }
 }
 
@@ -467,6 +498,7 @@ left_directory tree_remover::run() {
         fail("look at", "", e);
         return {.reported = true};
     }
+    levels_.front().dir.on = mount_of(meta);
     levels_.front().dir.large = is_large(meta);
     for (job_.stop_when_late(); !job_.stopped(); job_.stop_when_late()) {
         level& l = levels_.back();

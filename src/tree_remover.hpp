@@ -19,7 +19,7 @@ namespace tempfile {
 
 // Everything is done relative to descriptors, and no symbolic link is followed: an entry that is swapped for something
 // else between two calls is refused by the system, or removed as what it is now. At most eight descriptors are open at
-// any depth; the stack does not grow with it, and memory grows by some bytes a level.
+// any depth; the stack does not grow with it, and memory grows by some hundred bytes a level.
 class tree_remover {
 public:
     // `root` is held by the caller, and stays; `path` is its name in messages. If `stays`, nobody removes it later.
@@ -39,11 +39,10 @@ private:
         entered_directory dir;
         std::vector<std::string> pending = {};              // directories in it that are still to be emptied
         std::vector<std::shared_ptr<errand>> errands = {};  // those that others empty
-        std::unordered_set<std::string> failed = {};        // entries that cannot be removed, and have been reported
-        bool listed = false;
-        bool removed_something = false;  // since it was listed last
-        bool busy = false;               // something in it is to be tried again
-        bool insists = false;            // nothing is to be tried again any more
+        std::unordered_set<std::string> failed = {};        // entries that stay, and have been reported
+        bool listed = false;                                // to the end
+        std::uint64_t place = 0;                            // where the list goes on, if it is not at its beginning
+        bool removed_something = false;                     // since that was there
         bool comes_back = false;
         bool forgetful = false;  // more entries have failed than are remembered
         int swapped = 0;         // times a file in it became a directory before it was removed
@@ -53,26 +52,34 @@ private:
     static constexpr std::size_t held_levels = 4;
     // How often a directory is gone through again at once because something appeared in it that we did not see.
     static constexpr int most_visits = 100;
-    // So many entries that cannot be removed are told apart from others in one directory.
+    // So many entries that stay are told apart from others in one directory.
     static constexpr std::size_t most_remembered = 4096;
-    // How many entries are removed between two looks at the clock.
+    // With so many directories in it that are not empty, the list of a directory is left, and goes on later.
+    static constexpr std::size_t most_pending = 10'000;
+    // How many entries are tried, and directories entered, between two looks at the clock.
     static constexpr std::uint64_t between_looks = 64;
+    // Bytes of a path in messages. Nobody can use longer ones, and there is one for each failure that is kept.
+    static constexpr std::size_t longest_path = 16 * 1024;
 
     [[nodiscard]] sys::handle here() const noexcept {
         return levels_.size() == 1 ? root_ : levels_.back().dir.handle.native_handle();
     }
     [[nodiscard]] std::string path_of(std::string_view name) const;
-    void fail(std::string_view operation, const std::string& name, sys::error e);
+    void fail(std::string_view operation, const std::string& name, sys::error e, bool may_pass = false);
+    void stays(const std::string& name);
+    [[nodiscard]] bool is_mount_point(const char* name) const;
+    void did_something();
     void look_up_from_work();
     void removed(std::uint64_t bytes);
 
     [[nodiscard]] bool is_to_be_listed();
     void list_here();
+    sys::error go_to_place();
+    sys::error list_in_order();
     sys::error list_in_order_of_inodes();
     void remove_entry(const char* name, sys::kind what);
     void remove_other(const char* name);
     void refused(const char* name, sys::error e);
-    [[nodiscard]] std::uint64_t bytes_of(const char* name) const;
     sys::error remove_directory(const char* name);
     template <class Call>
     sys::error with_repair(Call call);
@@ -101,6 +108,7 @@ private:
     std::vector<level> levels_;  // the first is the root, whose handle is not ours
     std::uint64_t entries_ = 0;  // removed, and not yet counted in the job
     std::uint64_t bytes_ = 0;
+    std::uint64_t done_ = 0;  // entries tried, directories entered
     inode_order in_order_;
     alignas(std::uint64_t) std::array<char, sys::list_bytes> buffer_;
 };

@@ -18,12 +18,13 @@
 /// **Modes.** A directory of ours whose mode stands in the way is made accessible, through a descriptor that holds it;
 /// if it stays, it gets its mode back.
 ///
-/// **Perseverance.** An error does not stop the rest. What appears meanwhile goes too. What is busy, or comes back
-/// under another name (`.nfs*`, `.fuse_hidden*`), is tried again, for `patience` altogether, and then reported.
+/// **Perseverance.** An error does not stop the rest. What appears meanwhile goes too. What is busy (but for what is
+/// mounted), or comes back under another name (`.nfs*`, `.fuse_hidden*`), is tried again when all the rest is gone, for
+/// `patience` altogether, and then reported.
 ///
 /// **Bounds.** At most ten descriptors at any depth, with several threads sixteen for each and as many again while they
-/// are started, and a small stack; memory for the names of the directories that are
-/// still to be gone through, and for at most 100,000 entries of a large directory.
+/// are started, and a small stack; memory for the names of at most 10,000 directories in each one on the way that are
+/// still to be gone through, for at most 100,000 entries of a large directory, and for some hundred bytes a level.
 ///
 /// **Threads.** May be called from any thread; the directory in question is the caller's business. It starts threads of
 /// its own only as `remove_options::threads` says, and all of them are gone when it returns.
@@ -63,15 +64,16 @@ struct remove_options {
                                  ///< descriptors are short.
     std::chrono::milliseconds at_most = std::chrono::hours(24);  ///< Then it stops, within some milliseconds.
     std::chrono::milliseconds patience{250};  ///< How long to wait, altogether, for what is busy or comes back.
-    /// Is asked about every 64 entries that were removed, and told the end: false stops the removal. In whatever
-    /// thread, but in one at a time; in those that were started for the removal all signals are blocked, and fork(2) is
-    /// not for them. An exception stops the removal and reaches the caller.
+    /// Is asked about every 64 entries, whether they can be removed or not, and told the end: false stops the removal.
+    /// In whatever thread, but in one at a time; in those that were started for the removal all signals are blocked,
+    /// and fork(2) is not for them. An exception stops the removal and reaches the caller.
     std::function<bool(const removal_progress&)> progress{};
 };
 
 /// Something that could not be removed.
 struct removal_failure {
-    std::filesystem::path path;  ///< Which: the path that was given, and the way from there.
+    std::filesystem::path path;  ///< Which: the path that was given, and the way from there; beyond 16 KiB `...` is for
+                                 ///< what is between that and the last component.
     std::string_view operation;  ///< What was tried: "remove", "list", "enter", "cross into the mount", and so on.
     std::error_code error;       ///< What the system said.
 };

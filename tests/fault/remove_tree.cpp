@@ -277,6 +277,21 @@ TEST(remove_tree_for_real, T21_large_directories_on_ext4_in_the_order_of_inodes)
     EXPECT_EQ(tempfile::remove_tree(fs / "tree").entries, 30'002U);
 }
 
+// It is read to its end before anything in it goes.
+TEST_F(remove_tree, a_large_directory_that_is_being_read_can_be_left_alone) {
+    std::filesystem::create_directory(dir / "large");
+    fill(dir / "large", 12'000);
+    const replace_call<&sys::calls::is_in_memory> on_disk([](sys::handle, bool& yes) {
+        yes = false;
+        return 0;
+    });
+    std::error_code ec;
+    const auto stop = [](const removal_progress&) { return false; };
+    const removal_report report = tempfile::remove_tree(dir / "large", {.progress = stop}, ec);
+    EXPECT_EQ(ec, std::errc::operation_canceled);
+    EXPECT_EQ(report.entries, 0U);
+}
+
 // --- T22: depth ---
 
 constexpr int deep = 50'000;
@@ -360,16 +375,82 @@ TEST_F(remove_tree, T22_the_same_by_its_path_and_whatever_the_number_of_threads)
     }
 }
 
+// All stacks are small, also those of the threads that are started.
+class small_stacks {
+    replace_call<&sys::calls::start_thread> start_{[this](const sys::thread_body& body, sys::thread& made) {
+        pthread_attr_t attributes;
+        ::pthread_attr_init(&attributes);
+        ::pthread_attr_setstacksize(&attributes, 256 * 1024);
+        const auto run = [](void* what) -> void* {
+            const auto& to_do = *static_cast<const sys::thread_body*>(what);
+            to_do.run(to_do.with);
+            return nullptr;
+        };
+        pthread_t id{};
+        const sys::error e = ::pthread_create(&id, &attributes, run, const_cast<sys::thread_body*>(&body));
+        std::memcpy(made.id.data(), &id, sizeof id);
+        started_ += e == 0 ? 1 : 0;
+        ::pthread_attr_destroy(&attributes);
+        return e;
+    }};
+    int started_ = 0;
+
+public:
+    [[nodiscard]] int started() const { return started_; }
+};
+
 TEST_F(remove_tree, T22_deep_trees_side_by_side_by_several_threads_with_small_stacks) {
     for (int i = 0; i < 8; ++i) {
         const path tree = dir / "tree" / std::to_string(i);
         std::filesystem::create_directories(tree);
         ASSERT_TRUE(make_chain(tree, deep / 10));
     }
+    const small_stacks small;
     removal_report report;
     on_a_small_stack([&] { report = tempfile::remove_tree(dir / "tree", {.threads = 4}); });
     EXPECT_EQ(report.entries, 8 * (2 * deep / 10 + 1) + 1);
     EXPECT_TRUE(dir.empty());
+}
+
+// With sixteen descriptors for each, and as many to start with.
+TEST_F(remove_tree, T22_fifty_thousand_levels_side_by_side_by_two_threads) {
+    const path tree = dir / "tree";
+    for (const char* name : {"a", "b"}) {
+        std::filesystem::create_directories(tree / name);
+        ASSERT_TRUE(make_chain(tree / name, deep));
+    }
+    EXPECT_EQ(in_child([&](std::ostream& wrong) {
+                  close_all_but_pipes();
+                  const rlimit few = {3 * 16, 3 * 16};
+                  ::setrlimit(RLIMIT_NOFILE, &few);
+                  const small_stacks small;
+                  std::error_code ec;
+                  removal_report report;
+                  on_a_small_stack([&] { report = tempfile::remove_tree(tree, {.threads = 2}, ec); });
+                  if (ec || report.entries != 2 * (2 * deep + 1) + 1 || small.started() != 1) {
+                      wrong << ec.message() << ", " << report.entries << " entries, " << small.started()
+                            << " threads\n";
+                  }
+              }),
+              "");
+    EXPECT_TRUE(dir.empty());
+}
+
+// A path may be as long as a tree is deep, and there is one for each failure that is kept.
+TEST_F(remove_tree, T22_the_paths_of_failures_far_down_leave_out_the_middle) {
+    ASSERT_TRUE(make_chain(dir / "", 20'000));
+    int files = 0;
+    const replace_call<&sys::calls::remove_file> refused_far_down([&](sys::handle at, const char* name) {
+        return ++files > 19'000 ? EPERM : replace_call<&sys::calls::remove_file>::real(at, name);
+    });
+    const held root(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    std::error_code ec;
+    const removal_report report = tempfile::remove_tree(root, dir.path(), {.contents_only = true}, ec);
+    EXPECT_EQ(report.failed, 1'000U);
+    for (const removal_failure& f : report.failures) {
+        EXPECT_LT(f.path.native().size(), 17'000U);
+        EXPECT_TRUE(f.path.native().ends_with("/d/.../file"));
+    }
 }
 
 TEST_F(remove_tree, T22_never_holds_more_than_eight_descriptors) {

@@ -1,5 +1,6 @@
 // Something mounted in a tree that is being removed: it is not entered, and is reported.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -13,9 +14,11 @@
 
 #include "race/canary.hpp"
 #include "support/every_call.hpp"
+#include "support/held.hpp"
 #include "support/in_child.hpp"
 #include "support/in_memory.hpp"
 #include "support/mounted.hpp"
+#include "support/replace_call.hpp"
 #include "support/scratch.hpp"
 
 namespace {
@@ -127,6 +130,100 @@ TEST_F(mounts_in_a_tree, T2_mounted_before_any_call_of_the_removal) {
         } while (calls >= n);
     }
     EXPECT_GT(hits, 20U);
+}
+
+// --- remove_tree, which may be told to enter it ---
+
+// Waits for nothing, and counts.
+class pauses {
+public:
+    [[nodiscard]] int count() const { return count_; }
+
+private:
+    int count_ = 0;
+    test::replace_call<&sys::calls::pause> call_{[this](std::uint64_t) { ++count_; }};
+};
+
+class mounts_in_a_removed_tree : public mounts_in_a_tree {
+protected:
+    // A file system with something in it.
+    void mount_another() const {
+        ASSERT_EQ(::mount("tmpfs", where.c_str(), "tmpfs", 0, "size=1m"), 0);
+        std::filesystem::create_directories(where / "sub/sub");
+        std::ofstream(where / "sub/file").put('x');
+    }
+    removal_report remove(const path& what, const remove_options& options) { return remove_tree(what, options, ec); }
+
+    const pauses waited;
+    std::error_code ec;
+};
+
+TEST_F(mounts_in_a_removed_tree, T2_is_entered_only_if_that_was_asked_for) {
+    for (const unsigned threads : {1U, 2U}) {
+        mount_another();
+        for (const bool crosses : {false, true}) {
+            const removal_report report = remove(tree.path(), {.cross_mounts = crosses, .threads = threads});
+            EXPECT_EQ(ec, system_code(EBUSY));
+            ASSERT_EQ(report.failed, 1U);
+            EXPECT_EQ(report.failures.front().path, where);
+            EXPECT_EQ(report.failures.front().operation, crosses ? "remove" : "cross into the mount");
+            EXPECT_EQ(std::filesystem::exists(where / "sub/file"), !crosses);
+            EXPECT_EQ(waited.count(), 0) << "a mount does not go by itself";
+        }
+        EXPECT_TRUE(std::filesystem::is_empty(where));
+        ASSERT_EQ(::umount(where.c_str()), 0);
+        plant_tree(tree.path());
+    }
+}
+
+TEST_F(mounts_in_a_removed_tree, T2_in_a_bind_mount_that_is_entered_only_its_contents_go) {
+    const path source = world / "source";
+    std::filesystem::create_directories(source / "sub");
+    ASSERT_EQ(::mount(source.c_str(), where.c_str(), nullptr, MS_BIND, nullptr), 0);
+    EXPECT_EQ(remove(tree.path(), {.cross_mounts = true}).failed, 1U);
+    EXPECT_TRUE(std::filesystem::is_empty(source));
+    EXPECT_EQ(outside.damage(), "");
+}
+
+TEST_F(mounts_in_a_removed_tree, what_is_busy_in_one_that_is_entered_is_waited_for) {
+    mount_another();
+    const test::replace_call<&sys::calls::remove_file> busy_file([&](sys::handle at, const char* name) {
+        const bool is_it = std::filesystem::exists(where / "sub/file") && waited.count() < 2;
+        return is_it ? EBUSY : test::replace_call<&sys::calls::remove_file>::real(at, name);
+    });
+    const test::replace_call<&sys::calls::remove_directory> busy_directory([&](sys::handle at, const char* name) {
+        const bool is_it = std::string_view(name) == "sub" && waited.count() < 4;
+        return is_it ? EBUSY : test::replace_call<&sys::calls::remove_directory>::real(at, name);
+    });
+    EXPECT_EQ(remove(tree.path(), {.cross_mounts = true}).failed, 1U) << "the mount point";
+    EXPECT_TRUE(std::filesystem::is_empty(where));
+    EXPECT_EQ(waited.count(), 4);
+}
+
+TEST_F(mounts_in_a_removed_tree, a_path_that_is_a_mount_point_is_emptied_and_not_waited_for) {
+    for (const bool by_handle : {false, true}) {
+        mount_another();
+        const test::held root(::open(where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        const path slashes = where.native() + "//";
+        const removal_report report = by_handle ? remove_tree(root, slashes, {}, ec) : remove(slashes, {});
+        EXPECT_EQ(ec, system_code(EBUSY));
+        EXPECT_EQ(report.failed, 1U);
+        EXPECT_EQ(report.entries, 3U);
+        EXPECT_TRUE(std::filesystem::is_empty(where));
+        EXPECT_EQ(waited.count(), 0);
+        ASSERT_EQ(::umount2(where.c_str(), MNT_DETACH), 0);
+    }
+}
+
+TEST_F(mounts_in_a_removed_tree, a_file_that_is_mounted_is_not_waited_for) {
+    where = tree / "1/2/file";
+    ASSERT_EQ(::mount((outside.path() / "1/file").c_str(), where.c_str(), nullptr, MS_BIND, nullptr), 0);
+    for (const path& what : {where, tree.path()}) {
+        EXPECT_EQ(remove(what, {}).failed, 1U);
+        EXPECT_EQ(ec, system_code(EBUSY));
+        EXPECT_EQ(waited.count(), 0);
+    }
+    EXPECT_EQ(outside.damage(), "");
 }
 
 // The mode of a directory is repaired only where we would go on.

@@ -107,6 +107,36 @@ TEST_F(removal_crew_test, any_number_of_threads_removes_the_same) {
     }
 }
 
+// Two threads look at the last two names of a file before either is gone.
+TEST_F(removal_crew_test, bytes_go_once_with_names_that_two_threads_remove) {
+    std::atomic<bool> met{false};
+    for (int round = 0; round < 100 && !met; ++round) {
+        plant(dir / "tree");
+        write_file(dir / "tree/name", "12345");
+        for (int i = 0; i < wide; ++i) {
+            std::filesystem::create_hard_link(dir / "tree/name", dir / "tree" / std::to_string(i) / "0/name");
+        }
+        std::filesystem::remove(dir / "tree/name");
+        std::atomic<std::thread::id> first{};
+        using stat_call = replace_call<&sys::calls::stat_at>;
+        const stat_call together([&](sys::handle at, const char* name, sys::metadata& out) {
+            const sys::error e = stat_call::real(at, name, out);
+            if (e == 0 && std::string_view(name) == "name" && out.links == 2) {
+                std::thread::id nobody{};
+                const auto me = std::this_thread::get_id();
+                met = met || (!first.compare_exchange_strong(nobody, me) && nobody != me);
+                for (int i = 0; i < 1000 && !met; ++i) {
+                    std::this_thread::yield();
+                }
+            }
+            return e;
+        });
+        const shared_work work;
+        EXPECT_EQ(remove_tree(dir / "tree", {.count_bytes = true, .threads = 2}).bytes, wide * wide * 5U + 5);
+    }
+    EXPECT_TRUE(met);
+}
+
 TEST_F(removal_crew_test, by_itself_it_starts_some_for_large_trees_only) {
     const unsigned some = std::clamp(std::thread::hardware_concurrency(), 1U, 4U) - 1;
     for (const bool large : {false, true}) {
