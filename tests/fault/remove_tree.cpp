@@ -222,6 +222,37 @@ TEST(remove_tree_for_real, T21_large_directories_on_overlayfs) {
     remove_large_directory(fs.path(), 10'000);
 }
 
+// The names of directories that wait to be entered are memory: the list is left, and goes on later.
+TEST_F(remove_tree, S8_no_more_than_ten_thousand_directories_wait_at_a_time) {
+    constexpr int many = 12'000;
+    for (const bool all_stay : {false, true}) {
+        for (int i = 0; i < many; ++i) {
+            std::filesystem::create_directories(dir / "tree" / std::to_string(i));
+            touch(dir / "tree" / std::to_string(i) / "file");
+        }
+        int waiting = 0;
+        int most = 0;
+        const replace_call<&sys::calls::remove_directory> watch([&](sys::handle at, const char* name) {
+            const sys::error e = replace_call<&sys::calls::remove_directory>::real(at, name);
+            most = std::max(most, waiting += e == ENOTEMPTY ? 1 : 0);
+            return e;
+        });
+        const replace_call<&sys::calls::open_directory> enter([&](sys::handle at, const char* name, sys::handle& made) {
+            --waiting;
+            return replace_call<&sys::calls::open_directory>::real(at, name, made);
+        });
+        const replace_call<&sys::calls::remove_file> remove([&](sys::handle at, const char* name) {
+            return all_stay ? EPERM : replace_call<&sys::calls::remove_file>::real(at, name);
+        });
+        std::error_code ec;
+        const removal_report report = tempfile::remove_tree(dir / "tree", {.threads = 1}, ec);
+        EXPECT_EQ(report.entries, all_stay ? 0U : 2U * many + 1);
+        EXPECT_EQ(report.failed, all_stay ? 1U * many : 0U);
+        EXPECT_LE(most, 10'010);
+        EXPECT_GE(most, 9'990);
+    }
+}
+
 // --- The order of inodes ---
 
 // The order in which the files of a directory go, by inodes.
@@ -438,19 +469,25 @@ TEST_F(remove_tree, T22_fifty_thousand_levels_side_by_side_by_two_threads) {
 
 // A path may be as long as a tree is deep, and there is one for each failure that is kept.
 TEST_F(remove_tree, T22_the_paths_of_failures_far_down_leave_out_the_middle) {
-    ASSERT_TRUE(make_chain(dir / "", 20'000));
-    int files = 0;
-    const replace_call<&sys::calls::remove_file> refused_far_down([&](sys::handle at, const char* name) {
-        return ++files > 19'000 ? EPERM : replace_call<&sys::calls::remove_file>::real(at, name);
-    });
+    ASSERT_TRUE(make_chain(dir.path(), 20'000));
     const held root(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    std::error_code ec;
-    const removal_report report = tempfile::remove_tree(root, dir.path(), {.contents_only = true}, ec);
-    EXPECT_EQ(report.failed, 1'000U);
-    for (const removal_failure& f : report.failures) {
-        EXPECT_LT(f.path.native().size(), 17'000U);
-        EXPECT_TRUE(f.path.native().ends_with("/d/.../file"));
+    const auto empty_it = [&] {
+        std::error_code ec;
+        return tempfile::remove_tree(root, dir.path(), {.contents_only = true}, ec);
+    };
+    {
+        int files = 0;
+        const replace_call<&sys::calls::remove_file> refused_far_down([&](sys::handle at, const char* name) {
+            return ++files > 19'000 ? EPERM : replace_call<&sys::calls::remove_file>::real(at, name);
+        });
+        const removal_report report = empty_it();
+        EXPECT_EQ(report.failed, 1'000U);
+        for (const removal_failure& f : report.failures) {
+            EXPECT_LT(f.path.native().size(), 17'000U);
+            EXPECT_TRUE(f.path.native().ends_with("/d/.../file"));
+        }
     }
+    EXPECT_TRUE(empty_it().complete);
 }
 
 TEST_F(remove_tree, T22_never_holds_more_than_eight_descriptors) {

@@ -9,7 +9,9 @@
 #include <unistd.h>
 #include <tempfile/remove_tree.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -37,10 +39,12 @@ using path = std::filesystem::path;
 
 using names = std::set<std::string>;
 
-// A random tree, and what will become of it when its owner, an ordinary user, has it removed, or root.
+// A random tree, and what will become of it when its owner, an ordinary user, has it removed, or root; with what is
+// mounted in it, or without.
 class random_tree {
 public:
-    random_tree(const path& world, unsigned seed, bool as_root) : world_(world), as_root_(as_root), random_(seed) {
+    random_tree(const path& world, unsigned seed, bool as_root, bool crosses)
+        : world_(world), as_root_(as_root), crosses_(crosses), random_(seed) {
         std::filesystem::create_directory(root());
         own(root());
         fill(root(), 0);
@@ -58,6 +62,16 @@ public:
     [[nodiscard]] const names& staying() const { return staying_; }
     [[nodiscard]] const names& reported() const { return reported_; }
     [[nodiscard]] std::size_t made() const { return made_; }
+    [[nodiscard]] bool crosses() const { return crosses_; }
+    // Those of files of which no name stays.
+    [[nodiscard]] std::uint64_t bytes() const {
+        std::uint64_t sum = 0;
+        for (const auto& [size, all] : files_) {
+            const bool goes = std::none_of(all.begin(), all.end(), [&](const auto& n) { return staying_.contains(n); });
+            sum += goes ? size : 0;
+        }
+        return sum;
+    }
     [[nodiscard]] const std::vector<path>& directories() const { return ours_; }
 
     // Those that stay have the modes that they had.
@@ -107,20 +121,37 @@ private:
                 ::mknod(what.c_str(), (below(2) == 0 ? S_IFSOCK : S_IFCHR) | 0600, makedev(5, 0));
                 break;
             case 4:
-                std::filesystem::create_hard_link(world_ / "outside/canary", what);
-                return;  // and it stays the canary's owner's
+                return add_name(what);
             case 12:
                 return below(3) == 0 ? add_strangers(what) : add_directory(what, depth);
             case 13:
                 return below(3) == 0 ? add_mount(what) : add_directory(what, depth);
             default:
                 if (below(2) == 0) {
-                    const std::ofstream file(what);
+                    add_file(what);
+                    linkable_.push_back(files_.size() - 1);
                 } else {
                     return add_directory(what, depth);
                 }
         }
         own(what);
+    }
+
+    void add_file(const path& what) {
+        const unsigned size = below(50);
+        std::ofstream(what) << std::string(size, 'x');
+        files_.push_back({size, {what.string()}});
+    }
+
+    // Of the canary, which stays its owner's, or of a file of the tree.
+    void add_name(const path& what) {
+        if (linkable_.empty() || below(3) == 0) {
+            std::filesystem::create_hard_link(world_ / "outside/canary", what);
+            return;
+        }
+        file_of_tree& chosen = files_[linkable_[below(static_cast<unsigned>(linkable_.size()))]];
+        std::filesystem::create_hard_link(*chosen.all_names.begin(), what);
+        chosen.all_names.insert(what.string());
     }
 
     void add_directory(const path& what, unsigned depth) {
@@ -135,7 +166,7 @@ private:
         std::filesystem::create_directory(what);
         ::chmod(what.c_str(), 0755);
         const path his = what / "his";
-        const std::ofstream file(his);
+        add_file(his);
         ++made_;
         if (!as_root_) {
             stays(his);
@@ -150,9 +181,9 @@ private:
             return;
         }
         mounts_.insert(what.string());
-        const std::ofstream file(what / "file");
+        add_file(what / "file");
         ++made_;
-        stays(what / "file");
+        stays(crosses_ ? what : what / "file");
         reported_.insert(what.string());
     }
 
@@ -171,10 +202,18 @@ private:
         }
     }
 
+    struct file_of_tree {
+        std::uint64_t size;
+        names all_names;
+    };
+
     path world_;
     bool as_root_;
+    bool crosses_;
     std::mt19937 random_;
-    std::size_t made_ = 1;  // the root
+    std::vector<file_of_tree> files_;
+    std::vector<std::size_t> linkable_;  // which of them, being the owner's, and on the file system of the tree
+    std::size_t made_ = 1;               // the root
     std::vector<path> ours_;
     names staying_;
     names reported_;
@@ -250,7 +289,11 @@ void check_report(std::ostream& wrong, const removal_report& report, const rando
 // As the owner, in a child.
 void remove_it(std::ostream& wrong, const random_tree& tree, unsigned threads) {
     std::error_code ec;
-    const removal_report report = remove_tree(tree.root(), {.threads = threads}, ec);
+    const removal_report report =
+        remove_tree(tree.root(), {.cross_mounts = tree.crosses(), .count_bytes = true, .threads = threads}, ec);
+    if (report.bytes != tree.bytes()) {
+        wrong << report.bytes << " bytes, and should be " << tree.bytes() << '\n';
+    }
     if (report.entries != tree.made() - tree.staying().size()) {
         wrong << report.entries << " entries, and should be " << tree.made() - tree.staying().size() << '\n';
     }
@@ -260,18 +303,19 @@ void remove_it(std::ostream& wrong, const random_tree& tree, unsigned threads) {
     check_report(wrong, report, tree);
 }
 
-// The same beside a writer in another thread: what he makes goes too, or is reported.
+// The same beside a writer in another thread: what he makes goes too, or is reported, and then goes without him.
 void remove_it_beside_a_writer(std::ostream& wrong, const random_tree& tree, unsigned threads) {
     std::error_code ec;
     removal_report report;
     {
         const racing_writer writer(tree.directories());
-        report = remove_tree(tree.root(), {.threads = threads}, ec);
+        report = remove_tree(tree.root(), {.cross_mounts = tree.crosses(), .threads = threads}, ec);
     }
     const bool gone = !std::filesystem::exists(tree.root());
     if (report.complete != gone || report.complete == bool(ec) || report.failed < tree.reported().size()) {
         wrong << "complete: " << report.complete << ", gone: " << gone << ", failures: " << report.failed << '\n';
     }
+    check_report(wrong, remove_tree(tree.root(), {.cross_mounts = tree.crosses(), .threads = threads}, ec), tree);
 }
 
 std::string try_seed(unsigned seed) {
@@ -281,15 +325,13 @@ std::string try_seed(unsigned seed) {
     const std::ofstream canary(world / "outside/canary");
     const names outside_before = all_below(world / "outside");
     const bool as_root = seed % 5 == 4;
-    const random_tree tree(world.path(), seed, as_root);
+    const random_tree tree(world.path(), seed, as_root, seed % 7 < 3);
     const unsigned threads = 1U << seed % 3;
     const bool with_writer = seed % 4 == 3;
     std::ostringstream wrong;
     wrong << (as_root ? test::in_child : test::as_ordinary_user)(
         [&](std::ostream& trouble) { (with_writer ? remove_it_beside_a_writer : remove_it)(trouble, tree, threads); });
-    if (!with_writer) {
-        compare(wrong, "there", all_below(tree.root()), tree.staying());
-    }
+    compare(wrong, "there", all_below(tree.root()), tree.staying());
     tree.check_modes(wrong);
     compare(wrong, "there", all_below(world / "outside"), outside_before);
     const std::string text = wrong.str();
