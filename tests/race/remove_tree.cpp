@@ -17,6 +17,7 @@
 #include <string_view>
 #include <thread>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "race/attacks.hpp"
@@ -43,21 +44,21 @@ using tempfile::test::scratch;
 
 class swaps_before_calls : public testing::TestWithParam<std::tuple<attack, unsigned>> {
 protected:
-    // False when there were fewer calls.
-    bool strike_before_call(std::size_t n, const char* victim);
+    // At `victim` in the tree; "" is the tree itself. False when there were fewer calls.
+    bool strike_before_call(std::size_t n, const char* victim, const char* its_twin);
 
     scratch world{in_memory()};
     canary outside{world / "canary"};
     std::size_t hits = 0;
 };
 
-bool swaps_before_calls::strike_before_call(std::size_t n, const char* victim) {
+bool swaps_before_calls::strike_before_call(std::size_t n, const char* victim, const char* its_twin) {
     const path home = world / "home";
     const path tree = home / "tree";
     for (const char* name : {"a", "b"}) {  // so that there is something to share
         plant_tree(tree / name);
     }
-    const path twin = outside.path() / victim;
+    const path twin = below(outside.path(), its_twin);
     std::mutex one_at_a_time;
     std::size_t calls = 0;
     std::error_code ec;
@@ -66,7 +67,7 @@ bool swaps_before_calls::strike_before_call(std::size_t n, const char* victim) {
         const every_call gate([&](std::string_view) {
             const std::scoped_lock lock(one_at_a_time);
             if (++calls == n) {
-                hits += std::get<attack>(GetParam()).strike(tree / "a" / victim, twin, world / "aside") ? 1U : 0U;
+                hits += std::get<attack>(GetParam()).strike(below(tree, victim), twin, world / "aside") ? 1U : 0U;
             }
             return 0;
         });
@@ -84,9 +85,10 @@ bool swaps_before_calls::strike_before_call(std::size_t n, const char* victim) {
 
 TEST_P(swaps_before_calls, T2_S5_of_any_thread) {
     const auto before = open_descriptors();
-    for (const char* victim : {"1", "1/2/3/4/5/6"}) {
+    using twins = std::pair<const char*, const char*>;
+    for (const auto& [victim, twin] : {twins("a/1/2/3/4/5/6", "1/2/3/4/5/6"), twins("a", ""), twins("", "")}) {
         hits = 0;
-        for (std::size_t n = 1; strike_before_call(n, victim); ++n) {
+        for (std::size_t n = 1; strike_before_call(n, victim, twin); ++n) {
             ASSERT_FALSE(HasFailure()) << std::get<attack>(GetParam()).name << ", " << victim << ", before call " << n;
         }
         EXPECT_GT(hits, 0U) << victim;
