@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -14,8 +15,9 @@ namespace {
 
 // A directory that was left for one in it.
 struct level {
-    sys::identity id;     // proved when we come back
-    std::uint64_t place;  // where the list of its entries goes on
+    sys::identity id;                   // proved when we come back
+    std::uint64_t place;                // where the list of its entries goes on
+    std::optional<std::uint32_t> mode;  // what it had, if that was changed
 };
 
 // The levels are a ring: those far above are forgotten, and then the walk begins again at the root.
@@ -32,9 +34,10 @@ bool is_not_empty(sys::error e) noexcept {
 
 class walk {
 public:
-    walk(sys::handle root, const sys::metadata& meta) noexcept
-        : root_(root), here_(root), mount_(mount_of(meta)), here_id_(meta.id) {}
+    walk(sys::handle root, const sys::metadata& meta, std::optional<std::uint32_t> mode) noexcept
+        : root_(root), here_(root), mount_(mount_of(meta)), here_id_(meta.id), here_mode_(mode) {}
     ~walk() {
+        give_mode_back();
         if (here_ != root_) {
             sys::call.close(here_);
         }
@@ -58,11 +61,13 @@ private:
     bool enter(const char* name) noexcept;
     bool climb() noexcept;
     void go_to(sys::handle h, const sys::identity& id) noexcept;
+    void give_mode_back() noexcept;
 
     sys::handle root_;
     sys::handle here_;
     mount mount_;
     sys::identity here_id_;
+    std::optional<std::uint32_t> here_mode_;  // as in level
     std::size_t depth_ = 0;
     std::size_t remembered_ = 0;  // levels above this one that are in the ring
     std::uint64_t place_ = 0;     // in the list of this directory
@@ -76,7 +81,19 @@ template <class Call>
 sys::error walk::with_repair(Call call) noexcept {
     const sys::error e = call();
     std::uint32_t before = 0;
-    return e == EACCES && make_accessible(here_, before) == 0 ? call() : e;
+    if (e != EACCES || make_accessible(here_, before) != 0) {
+        return e;
+    }
+    here_mode_ = before;
+    return call();
+}
+
+// When it is left: an rmdir does not ask for it, and if it stays it is as it was.
+void walk::give_mode_back() noexcept {
+    if (here_mode_) {
+        sys::call.set_permissions(here_, *here_mode_);
+        here_mode_.reset();
+    }
 }
 
 // Removes the entry. True when it is a directory that is not empty.
@@ -135,10 +152,14 @@ bool walk::enter(const char* name) noexcept {
         return false;
     }
     sys::handle child = sys::no_handle;
+    std::optional<std::uint32_t> mode;
     sys::error e = with_repair([&] { return sys::call.open_directory(here_, name, child); });
     if (e == EACCES) {
         std::uint32_t before = 0;
         e = open_inaccessible(here_, name, child, before, [this](const sys::metadata& m) { return same_mount(m); });
+        if (e == 0) {
+            mode = before;
+        }
     }
     sys::metadata meta;
     if (e == 0) {
@@ -151,7 +172,7 @@ bool walk::enter(const char* name) noexcept {
     if (e != 0) {
         return false;
     }
-    level_at(depth_) = {.id = here_id_, .place = place_};
+    level_at(depth_) = {.id = here_id_, .place = place_, .mode = std::exchange(here_mode_, mode)};
     ++depth_;
     remembered_ = std::min(remembered_ + 1, most_levels);
     go_to(child, meta.id);
@@ -174,6 +195,8 @@ bool walk::climb() noexcept {
         sys::call.close(up);
         return false;
     }
+    give_mode_back();
+    here_mode_ = above.mode;
     --depth_;
     --remembered_;
     if (depth_ == 0) {
@@ -190,10 +213,14 @@ bool walk::climb() noexcept {
 sys::error walk_once(const char* path, const sys::identity& id, bool& removed_something) noexcept {
     sys::handle root = sys::no_handle;
     sys::error e = sys::call.open_directory(sys::working_directory, path, root);
+    std::optional<std::uint32_t> mode;
     if (e == EACCES) {
         std::uint32_t before = 0;
         e = open_inaccessible(sys::working_directory, path, root, before,
                               [&](const sys::metadata& m) { return m.id == id; });
+        if (e == 0) {
+            mode = before;
+        }
     }
     if (e != 0) {
         return e;
@@ -204,7 +231,7 @@ sys::error walk_once(const char* path, const sys::identity& id, bool& removed_so
         e = ESTALE;
     }
     if (e == 0) {
-        walk all(root, meta);
+        walk all(root, meta, mode);
         all.run();
         removed_something = all.removed_something();
     }

@@ -19,6 +19,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -383,6 +384,36 @@ TEST_F(signal_trees, T3_directories_that_may_not_be_read_or_written) {
     const ended child = forked([&](int) { as_user(); });
     EXPECT_TRUE(child.killed_by(SIGTERM)) << in_words(child.status) << child.text;
     EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(signal_trees, T3_directories_that_stay_have_the_modes_that_they_had) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root, for something that another user cannot remove";
+    }
+    fs::permissions(dir.path(), fs::perms::all);
+    const ended child = forked([&](int out) {
+        ::setenv("TEMPFILE_REGISTRY", "", 1);
+        EXPECT_EQ(::seteuid(65534), 0);
+        cleanup_on_signals();
+        const auto* made = new temporary_directory({.dir = dir.path()});
+        say(out, made->path().string());
+        fs::create_directories(*made / "a/b");
+        std::ofstream(*made / "a/file") << 'x';
+        EXPECT_EQ(::seteuid(0), 0);
+        fs::create_directories(*made / "a/b/roots/own");
+        for (const auto& [name, mode] : {std::pair("a/b", 0500), std::pair("a", 0100), std::pair("", 0)}) {
+            fs::permissions(*made / name, fs::perms(mode));
+        }
+        become_ordinary_user();
+        ::raise(SIGTERM);
+    });
+    EXPECT_TRUE(child.killed_by(SIGTERM)) << in_words(child.status) << child.text;
+    const fs::path made = child.text;
+    EXPECT_TRUE(fs::exists(made / "a/b/roots/own"));
+    EXPECT_FALSE(fs::exists(made / "a/file"));
+    for (const auto& [name, mode] : {std::pair("a/b", 0500), std::pair("a", 0100), std::pair("", 0)}) {
+        EXPECT_EQ(fs::status(made / name).permissions(), fs::perms(mode)) << name;
+    }
 }
 
 TEST_F(signal_trees, a_mount_is_not_entered_and_what_is_beside_it_goes) {
