@@ -74,8 +74,23 @@ problem refuse_name(std::string_view path) {
     return no_problem();
 }
 
-// Whether the working directory is `dir` or somewhere in it. What is above a directory that may not be searched is not
-// seen.
+// By names, of which some may lead to what is above where ".." does not.
+bool is_in_name_of_working_directory(const sys::identity& dir) {
+    std::string path(4096, '\0');  // getcwd(2) gives no longer one
+    if (sys::call.current_directory(path.data(), path.size()) != 0) {
+        return false;
+    }
+    path.resize(path.find('\0'));
+    sys::metadata meta;
+    for (; path.size() > 1 && path.front() == '/'; path.resize(path.find_last_of('/'))) {
+        if (sys::call.stat_at(sys::working_directory, path.c_str(), meta) == 0 && meta.id == dir) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whether the working directory is `dir` or somewhere in it.
 sys::error look_for_working_directory(const sys::identity& dir, bool& found) {
     found = false;
     file here;
@@ -88,8 +103,12 @@ sys::error look_for_working_directory(const sys::identity& dir, bool& found) {
             here = file(h);
             e = sys::call.stat(h, meta);
         }
+        if (e == EACCES) {  // a directory above may not be searched
+            found = is_in_name_of_working_directory(dir);
+            return 0;
+        }
         if (e != 0) {
-            return e == EACCES || e == ENOENT ? 0 : e;
+            return e == ENOENT ? 0 : e;  // it has been removed
         }
         if (next[1] == '.' && meta.id == below.id && meta.mount == below.mount) {
             return 0;  // the root directory

@@ -290,6 +290,30 @@ TEST_F(remove_tree, a_large_directory_on_a_disk_goes_in_the_order_of_inodes) {
     }
 }
 
+TEST_F(remove_tree, S8_a_very_large_directory_goes_part_by_part) {
+    std::filesystem::create_directory(dir / "large");
+    constexpr int files = 95'000;
+    constexpr int directories = 11'000;
+    for (int i = 0; i < files; ++i) {
+        ASSERT_EQ(::mknod((dir / "large/file").concat(std::to_string(i)).c_str(), S_IFREG | 0600, 0), 0);
+    }
+    for (int i = 0; i < directories; ++i) {  // which come first: a file system in memory lists the newest first
+        std::filesystem::create_directories(dir / "large" / std::to_string(i) / "sub");
+    }
+    const replace_call<&sys::calls::is_in_memory> on_disk([](sys::handle, bool& yes) {
+        yes = false;
+        return 0;
+    });
+    int resumed = 0;
+    const replace_call<&sys::calls::seek> resuming([&](auto&&... arguments) {
+        ++resumed;
+        return replace_call<&sys::calls::seek>::real(arguments...);
+    });
+    EXPECT_EQ(tempfile::remove_tree(dir / "large", {.threads = 1}).entries, files + 2 * directories + 1);
+    EXPECT_EQ(resumed, 1);
+    EXPECT_TRUE(dir.empty());
+}
+
 TEST_F(remove_tree, a_small_directory_goes_in_the_order_of_its_list) {
     std::filesystem::create_directory(dir / "small");
     fill(dir / "small", 1'000);

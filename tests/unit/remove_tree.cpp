@@ -775,6 +775,26 @@ void as_nobody(F f) {
     EXPECT_EQ(status, 0);
 }
 
+TEST(remove_tree, S5_the_working_directory_behind_one_that_may_not_be_searched) {
+    as_nobody([] {
+        const scratch dir;
+        const auto locked = dir / "tree/locked";
+        std::filesystem::create_directories(locked / "here");
+        std::filesystem::create_directories(dir / "other/sub");
+        std::filesystem::current_path(locked / "here");
+        ::chmod(locked.c_str(), 0);
+        std::error_code of_tree;
+        std::error_code of_locked;
+        remove_tree(dir / "tree", {}, of_tree);
+        remove_tree(locked, {}, of_locked);
+        const bool all_well = of_tree == std::errc::invalid_argument && of_locked == std::errc::invalid_argument &&
+                              permissions_of(locked) == 0U && remove_tree(dir / "other").entries == 2;
+        ::chmod(locked.c_str(), 0700);
+        std::filesystem::current_path("/");
+        return all_well;
+    });
+}
+
 TEST(remove_tree, modes_of_our_own_directories_are_repaired) {
     as_nobody([] {
         const scratch dir;
