@@ -170,6 +170,11 @@ void tree_remover::remove_entry(const char* name, sys::kind what) {
         if (e == 0 || e == ENOENT) {
             return;
         }
+        if (e == EBUSY && l.dir.on.number == 0 && !job_.options().cross_mounts) {
+            // Where mounts have no numbers, this is what tells a bind mount of the same device (rmdir(2)).
+            fail("cross into the mount", std::string(text), e, true);
+            return;
+        }
         if (e != ENOTDIR) {
             l.pending.emplace_back(text);
             return;

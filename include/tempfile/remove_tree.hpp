@@ -50,7 +50,7 @@ namespace tempfile {
 struct removal_progress {
     std::uint64_t entries;  ///< Removed so far, of whatever kind.
     std::uint64_t bytes;    ///< As in `removal_report`.
-    std::string_view path;  ///< The directory that is being emptied now; valid during the call.
+    std::string_view path;  ///< The directory that is being emptied, as in `removal_failure`; valid during the call.
 };
 
 /// What `remove_tree()` can be told.

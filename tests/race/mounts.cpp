@@ -176,6 +176,25 @@ TEST_F(mounts_in_a_removed_tree, T2_is_entered_only_if_that_was_asked_for) {
     }
 }
 
+// Before Linux 5.8, and where a sandbox forbids statx(2).
+TEST_F(mounts_in_a_removed_tree, T2_T8_a_bind_mount_is_not_entered_where_mounts_have_no_numbers) {
+    const auto forget = [](sys::error e, sys::metadata& out) {
+        out.mount = 0;
+        return e;
+    };
+    using stat_call = test::replace_call<&sys::calls::stat>;
+    using stat_at_call = test::replace_call<&sys::calls::stat_at>;
+    const stat_call stat([&](sys::handle h, sys::metadata& out) { return forget(stat_call::real(h, out), out); });
+    const stat_at_call stat_at([&](sys::handle at, const char* name, sys::metadata& out) {
+        return forget(stat_at_call::real(at, name, out), out);
+    });
+    ASSERT_TRUE(bind_canary());
+    EXPECT_EQ(remove(tree.path(), {}).failed, 1U);
+    EXPECT_EQ(ec, system_code(EBUSY));
+    EXPECT_EQ(outside.damage(), "");
+    EXPECT_FALSE(std::filesystem::exists(tree / "1/2/3")) << "the rest goes";
+}
+
 TEST_F(mounts_in_a_removed_tree, T2_in_a_bind_mount_that_is_entered_only_its_contents_go) {
     const path source = world / "source";
     std::filesystem::create_directories(source / "sub");
