@@ -154,7 +154,7 @@ protected:
     }
     removal_report remove(const path& what, const remove_options& options) { return remove_tree(what, options, ec); }
 
-    const pauses waited;
+    pauses waited;
     std::error_code ec;
 };
 
