@@ -1,5 +1,6 @@
 // remove_tree on random trees, against a model of what must be gone, what must stay and what must be reported.
-// TEMPFILE_STRESS_SEED=N repeats one; TEMPFILE_STRESS_SECONDS says for how long, and without it there are few.
+// TEMPFILE_STRESS_SEED=N repeats one; TEMPFILE_STRESS_SECONDS says for how long on each file system, and without it
+// there are few.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -24,6 +25,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/file_systems.hpp"
 #include "support/in_child.hpp"
 #include "support/in_memory.hpp"
 #include "support/mounted.hpp"
@@ -318,8 +320,8 @@ void remove_it_beside_a_writer(std::ostream& wrong, const random_tree& tree, uns
     check_report(wrong, remove_tree(tree.root(), {.cross_mounts = tree.crosses(), .threads = threads}, ec), tree);
 }
 
-std::string try_seed(unsigned seed) {
-    const scratch world(in_memory());
+std::string try_seed(unsigned seed, const path& where) {
+    const scratch world(where);
     ::chmod(world.path().c_str(), 0777);
     std::filesystem::create_directory(world / "outside");
     const std::ofstream canary(world / "outside/canary");
@@ -338,19 +340,40 @@ std::string try_seed(unsigned seed) {
     return text.empty() ? text : "seed " + std::to_string(seed) + ", " + std::to_string(threads) + " threads:\n" + text;
 }
 
-TEST(random_trees, T2_T3_S5_are_gone_but_for_what_must_stay_and_that_is_reported) {
-    if (const std::string why_not = test::enter_own_mount_namespace(); !why_not.empty()) {
-        GTEST_SKIP() << why_not;
-    }
+// Another one each time.
+void try_seeds(unsigned least, const path& where) {
     const char* const given = std::getenv("TEMPFILE_STRESS_SEED");
     const char* const seconds = std::getenv("TEMPFILE_STRESS_SECONDS");
     const auto end =
         std::chrono::steady_clock::now() + std::chrono::seconds(seconds == nullptr ? 0 : std::atoi(seconds));
     const unsigned first = given != nullptr ? static_cast<unsigned>(std::atoi(given)) : std::random_device()();
-    const unsigned least = given != nullptr ? 1 : 60;
-    for (unsigned i = 0; i < least || std::chrono::steady_clock::now() < end; ++i) {
-        ASSERT_EQ(try_seed(first + i), "");
+    for (unsigned i = 0; i < (given != nullptr ? 1 : least) || std::chrono::steady_clock::now() < end; ++i) {
+        ASSERT_EQ(try_seed(first + i, where), "");
     }
 }
+
+TEST(random_trees, T2_T3_S5_are_gone_but_for_what_must_stay_and_that_is_reported) {
+    if (const std::string why_not = test::enter_own_mount_namespace(); !why_not.empty()) {
+        GTEST_SKIP() << why_not;
+    }
+    try_seeds(30, in_memory());
+}
+
+class random_trees_on : public testing::TestWithParam<test::file_system> {};
+
+TEST_P(random_trees_on, T2_T3_S5_the_same) {
+    const test::mounted fs(GetParam().commands);
+    if (!fs) {
+        GTEST_SKIP() << GetParam().name << ": " << fs.why_not();
+    }
+    for (const path& on_the_way : {fs.path(), fs.path().parent_path()}) {
+        ::chmod(on_the_way.c_str(), 0755);
+    }
+    try_seeds(5, fs.path());
+}
+
+using namespace test::file_systems;
+INSTANTIATE_TEST_SUITE_P(every, random_trees_on, testing::Values(ext4, xfs, btrfs, overlay, bindfs, fuse_overlay),
+                         [](const auto& of) { return std::string(of.param.name); });
 
 }  // namespace
