@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 namespace tool {
 
@@ -14,5 +15,9 @@ struct amount {
 };
 
 amount amount_in(const std::filesystem::path& directory);
+
+// As people say it: "12 MB"; "3 entries, 12 MB".
+std::string human(std::uintmax_t bytes);
+std::string text_of(const amount& found);
 
 }  // namespace tool

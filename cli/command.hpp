@@ -16,9 +16,10 @@ void add_ls(CLI::App& command);
 void add_sweep(CLI::App& command);
 void add_recipe(CLI::App& command);
 void add_run(CLI::App& command);
+void add_rm(CLI::App& command);
 
-// What `tmp run` is to run, ended by a null pointer: everything behind its options. main() takes it off the command
-// line before CLI11 sees it, for whom "{}" is an empty list and "--x=" may be two arguments.
+// What `tmp run` is to run, and `tmp rm` to remove, ended by a null pointer: everything but the options. main() takes
+// it off the command line before CLI11 sees it, for whom "{}" is an empty list and "--x=" may be two arguments.
 extern char** operands;
 
 }  // namespace tool

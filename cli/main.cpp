@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <exception>
-#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -29,6 +28,7 @@ constexpr std::array commands = {
     command{"file", "Make a file that nobody else can open, and print its path", tool::add_file},
     command{"dir", "Make a directory that nobody else can enter, and print its path", tool::add_dir},
     command{"run", "Run a command with a directory of its own, and remove that when it ends", tool::add_run},
+    command{"rm", "Remove files and directories with all that is in them, as rm -rf does", tool::add_rm},
     command{"spool", "Soak up all of standard input, then write it to standard output", tool::add_spool},
     command{"ls", "List what programs have registered, living and dead ones", tool::add_ls},
     command{"sweep", "Remove what dead programs left behind", tool::add_sweep},
@@ -49,17 +49,6 @@ std::string add_commands(CLI::App& app, std::string_view asked) {
         }
     }
     return found ? fmt::format("tmp {}", asked) : "tmp";
-}
-
-// The library's message as the tool says it: without the name of the library, and the path once, at the end.
-std::string message_of(const std::exception& e) {
-    const auto* at_path = dynamic_cast<const std::filesystem::filesystem_error*>(&e);
-    std::string_view message = at_path != nullptr ? at_path->std::system_error::what() : e.what();
-    constexpr std::string_view library = "tempfile: ";
-    if (message.starts_with(library)) {
-        message.remove_prefix(library.size());
-    }
-    return at_path != nullptr ? fmt::format("{} [{}]", message, at_path->path1().native()) : std::string(message);
 }
 
 bool takes_value(const CLI::Option& option) {
@@ -146,9 +135,24 @@ int end_of_options(const CLI::App& command, int argc, char** argv) {
     return std::min(i, argc);
 }
 
+// The same, for `tmp rm`, whose options may stand anywhere before "--", and none of which takes a value.
+int put_options_first(int argc, char** argv) {
+    char** const begin = argv + 2;
+    char** const end = argv + argc;
+    char** const dashes = std::find_if(begin, end, [](std::string_view argument) { return argument == "--"; });
+    const auto is_option = [](std::string_view argument) { return argument.size() > 1 && argument.front() == '-'; };
+    char** const operands = std::stable_partition(begin, dashes, is_option);
+    std::rotate(operands, dashes, std::min(dashes + 1, end));
+    return static_cast<int>(operands - argv);
+}
+
 // @return how many arguments are left for CLI11.
-int take_off_operands(const CLI::App& app, int argc, char** argv) {
-    const int end = end_of_options(*app.get_subcommand("run"), argc, argv);
+int take_off_operands(const CLI::App& app, const std::string& who, int argc, char** argv) {
+    if (who != "tmp run" && who != "tmp rm") {
+        return argc;
+    }
+    const int end =
+        who == "tmp rm" ? put_options_first(argc, argv) : end_of_options(*app.get_subcommand("run"), argc, argv);
     tool::operands = argv + end + (end < argc && std::string_view(argv[end]) == "--" ? 1 : 0);
     return end;
 }
@@ -179,14 +183,14 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     const std::string who = add_commands(app, argc > 1 ? argv[1] : "");
     const bool is_run = who == "tmp run";
-    argc = is_run ? take_off_operands(app, argc, argv) : argc;
+    argc = take_off_operands(app, who, argc, argv);
     try {
         return parse_and_run(app, who, argc, argv);
     } catch (const std::invalid_argument& e) {
-        tool::complain(fmt::format("{}: {}", who, message_of(e)));
+        tool::complain(fmt::format("{}: {}", who, tool::message_of(e)));
         return usage;
     } catch (const std::exception& e) {
-        tool::complain(fmt::format("{}: {}", who, message_of(e)));
+        tool::complain(fmt::format("{}: {}", who, tool::message_of(e)));
         return is_run ? static_cast<int>(tool::run_failed) : failure;
     }
 }

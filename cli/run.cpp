@@ -12,8 +12,6 @@
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
-#include <array>
-#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -71,25 +69,6 @@ ending run_in(tempfile::temporary_directory& directory, supervisor& s) {
         directory.cleanup(ignored);
         throw;
     }
-}
-
-std::string human(std::uintmax_t bytes) {
-    constexpr std::array units = {"kB", "MB", "GB", "TB", "PB", "EB"};
-    if (bytes < 1000) {
-        return fmt::format("{} bytes", bytes);
-    }
-    double number = static_cast<double>(bytes) / 1000;
-    std::size_t unit = 0;
-    for (; number >= 999.5; number /= 1000) {
-        ++unit;
-    }
-    return number < 9.95 ? fmt::format("{:.1f} {}", number, units.at(unit))
-                         : fmt::format("{:.0f} {}", number, units.at(unit));
-}
-
-std::string text_of(const amount& found) {
-    return fmt::format("{}{} {}, {}", found.complete ? "" : "at least ", found.entries,
-                       found.entries == 1 ? "entry" : "entries", human(found.bytes));
 }
 
 void tell(const fs::path& directory, const ending& end) {

@@ -2,6 +2,9 @@
 
 #include "printable.hpp"
 
+#include <fmt/core.h>
+
+#include <filesystem>
 #include <string>
 #include <system_error>
 
@@ -58,6 +61,16 @@ void complain(std::string_view line) {
 void complain_as_is(std::string_view text) noexcept {
     std::error_code ignored;
     error.write(text, ignored);
+}
+
+std::string message_of(const std::exception& e) {
+    const auto* at_path = dynamic_cast<const std::filesystem::filesystem_error*>(&e);
+    std::string_view message = at_path != nullptr ? at_path->std::system_error::what() : e.what();
+    constexpr std::string_view library = "tempfile: ";
+    if (message.starts_with(library)) {
+        message.remove_prefix(library.size());
+    }
+    return at_path != nullptr ? fmt::format("{} [{}]", message, at_path->path1().native()) : std::string(message);
 }
 
 }  // namespace tool

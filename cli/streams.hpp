@@ -6,7 +6,9 @@
 #include <tempfile/file.hpp>
 
 #include <cstddef>
+#include <exception>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace tool {
@@ -28,5 +30,8 @@ void report(std::string_view text);
 // one line, in which the words of the caller are made printable.
 void complain(std::string_view line);
 void complain_as_is(std::string_view text) noexcept;
+
+// The library's message as the tool says it: without the name of the library, and the path once, at the end.
+std::string message_of(const std::exception& e);
 
 }  // namespace tool
