@@ -140,6 +140,12 @@ problem refuse_directory(const sys::metadata& dir, const std::string& path) {
     return no_problem();
 }
 
+// What goes before the names of what is in it.
+std::string without_slashes(const std::string& path) {
+    const std::size_t end = path.find_last_not_of('/');
+    return end == path.npos ? path : path.substr(0, end + 1);
+}
+
 // --- One removal ---
 
 bool is_not_empty(sys::error e) noexcept {
@@ -214,7 +220,8 @@ private:
 };
 
 left_directory removal::go_through(sys::handle held) {
-    const left_directory left = tree_remover(job_, crew_, held, path_, job_.options().contents_only).run();
+    const left_directory left =
+        tree_remover(job_, crew_, held, without_slashes(path_), job_.options().contents_only).run();
     stopped_ = left.stopped;
     return left;
 }

@@ -245,7 +245,18 @@ TEST(remove_tree, a_slash_at_the_end_means_a_directory) {
     }
     EXPECT_TRUE(stands(dir / "file"));
     EXPECT_TRUE(stands(dir / "target/sub"));
-    EXPECT_EQ(remove_tree(dir / "target//").entries, 2U);
+    const std::string path = (dir / "target//").string();
+    {
+        using remove_directory_call = replace_call<&sys::calls::remove_directory>;
+        const remove_directory_call refusing([](sys::handle at, const char* name) {
+            return std::string_view(name) == "sub" ? EPERM : remove_directory_call::real(at, name);
+        });
+        std::error_code ec;
+        const removal_report report = remove_tree(path, {}, ec);
+        ASSERT_EQ(report.failures.size(), 1U);
+        EXPECT_EQ(report.failures.front().path.native(), (dir / "target/sub").native());
+    }
+    EXPECT_EQ(remove_tree(path).entries, 2U);
 }
 
 TEST(remove_tree, contents_only_leaves_the_directory_as_it_was) {
