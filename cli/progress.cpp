@@ -1,6 +1,5 @@
 #include "progress.hpp"
 
-#include "amount.hpp"
 #include "printable.hpp"
 #include "streams.hpp"
 
@@ -8,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
+#include <utility>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -49,10 +50,6 @@ std::string end_of(std::string text, std::size_t columns) {
     return std::string(dots) + std::string(rest);
 }
 
-std::string quantity(std::uint64_t n, progress_unit unit) {
-    return unit == progress_unit::bytes ? human(n) : std::to_string(n);
-}
-
 std::string rest_of_time(double seconds) {
     return seconds < 100      ? fmt::format("{:.0f} s left", seconds)
            : seconds < 6000   ? fmt::format("{:.0f} min left", seconds / 60)
@@ -66,49 +63,56 @@ std::string bar(double part) {
     return '[' + std::string(full, '#') + std::string(length - full, '.') + ']';
 }
 
-}  // namespace
+constexpr std::string_view gap = "  ";
 
-std::string progress_text(const progress& now, progress_unit unit, double seconds, std::size_t columns) {
-    struct field {
-        std::string text;
-        int rank;  // the first to be there is 0
-        bool shown = false;
-    };
-    const double rate = static_cast<double>(now.done) / std::max(seconds, 1e-3);
-    std::array<field, 5> fields;
-    fields[2] = {quantity(now.done, unit), 0};
-    fields[3] = {quantity(static_cast<std::uint64_t>(rate), unit) + "/s", 2};
-    if (now.total) {
-        const std::uint64_t total = std::max(*now.total, now.done);
-        const double part = total == 0 ? 1 : static_cast<double>(now.done) / static_cast<double>(total);
-        fields[0] = {bar(part), 4};
-        fields[1] = {fmt::format("{:3.0f}%", 100 * part), 1};
-        fields[4] = {rest_of_time(static_cast<double>(total - now.done) / std::max(rate, 1e-3)), 3};
-    }
-    constexpr std::size_t gap = 2;
-    std::size_t used = 0;
-    for (int rank = 0; rank < static_cast<int>(fields.size()); ++rank) {
-        for (field& f : fields) {
-            const std::size_t needed = f.text.size() + (used == 0 ? 0 : gap);
-            if (f.rank == rank && !f.text.empty() && used + needed <= columns) {
-                f.shown = true;
-                used += needed;
+struct field {
+    std::string text;
+    int rank;  // the first to be there is 0
+};
+
+// As many of them as fit, by rank, in the order in which they stand here.
+std::string join(std::span<const field> fields, std::size_t columns) {
+    std::string best;
+    for (int last = 0; last < static_cast<int>(fields.size()); ++last) {
+        std::string line;
+        for (const field& f : fields) {
+            if (f.rank <= last && !f.text.empty()) {
+                line += line.empty() ? f.text : std::string(gap) + f.text;
             }
         }
+        if (line.size() > columns) {
+            break;
+        }
+        best = std::move(line);
     }
-    std::string line;
-    for (const field& f : fields) {
-        line += f.shown ? (line.empty() ? "" : std::string(gap, ' ')) + f.text : "";
+    return best;
+}
+
+}  // namespace
+
+std::string progress_text(const progress& now, amount_text text_of, double seconds, std::size_t columns) {
+    constexpr double least_of_all = 1e-3;  // nothing is divided by 0
+    const double rate = static_cast<double>(now.done) / std::max(seconds, least_of_all);
+    std::array<field, 5> fields = {{{"", 4}, {"", 1}, {text_of(now.done), 0}, {"", 2}, {"", 3}}};
+    fields[3].text = text_of(static_cast<std::uint64_t>(rate)) + "/s";
+    if (now.total) {
+        const auto total = static_cast<double>(std::max<std::uint64_t>({*now.total, now.done, 1}));
+        const double rest = total - static_cast<double>(now.done);
+        fields[0].text = bar(1 - rest / total);
+        fields[1].text = fmt::format("{:3.0f}%", 100 * (1 - rest / total));
+        fields[4].text = rest_of_time(rest / std::max(rate, least_of_all));
     }
+    std::string line = join(fields, columns);
     constexpr std::size_t least = 10;  // a name that is cut further says nothing
-    if (used + gap + least <= columns) {
-        line += std::string(gap, ' ') + end_of(printable(now.where), columns - used - gap);
+    if (line.size() + gap.size() + least <= columns) {
+        line += gap;
+        line += end_of(printable(now.where), columns - line.size());
     }
     return line;
 }
 
-progress_line::progress_line(progress_unit unit)
-    : unit_(unit), on_terminal_(::isatty(STDERR_FILENO) == 1), next_(begin_ + until_it_appears) {}
+progress_line::progress_line(amount_text text_of)
+    : text_of_(text_of), on_terminal_(::isatty(STDERR_FILENO) == 1), next_(begin_ + until_it_appears) {}
 
 bool progress_line::is_due() {
     return on_terminal_ && clock::now() >= next_ && ::tcgetpgrp(STDERR_FILENO) == ::getpgrp();
@@ -119,7 +123,7 @@ bool progress_line::is_due() {
 void progress_line::draw(const progress& now) {
     const std::size_t columns = columns_of_terminal() - 1;
     const double seconds = std::chrono::duration<double>(clock::now() - begin_).count();
-    const std::string text = progress_text(now, unit_, seconds, columns);
+    const std::string text = progress_text(now, text_of_, seconds, columns);
     complain_as_is('\r' + std::string(std::min(drawn_, columns), ' ') + '\r' + text);
     drawn_ = columns_of(text);
     next_ = clock::now() + between_two;

@@ -16,13 +16,14 @@ struct progress {
     std::string_view where;              // what is being worked on
 };
 
-enum class progress_unit { entries, bytes };
+// How an amount is said: human() for bytes, a number for things that are counted.
+using amount_text = std::string (*)(std::uintmax_t);
 
 // On standard error, if that is a terminal, and while it belongs to us: nothing is drawn in the background. Appears
 // when it has taken half a second, and is drawn anew ten times a second at most. In one thread at a time.
 class progress_line {
 public:
-    explicit progress_line(progress_unit unit);
+    explicit progress_line(amount_text text_of);
 
     // Whether it is time to draw; asked often, since only who does the work knows when something was done.
     [[nodiscard]] bool is_due();
@@ -33,7 +34,7 @@ public:
 private:
     using clock = std::chrono::steady_clock;
 
-    progress_unit unit_;
+    amount_text text_of_;
     bool on_terminal_;
     clock::time_point begin_ = clock::now();
     clock::time_point next_;
@@ -41,6 +42,6 @@ private:
 };
 
 // The line: as much of it as there are columns for, the most important first. Nothing in `where` can move the cursor.
-std::string progress_text(const progress& now, progress_unit unit, double seconds, std::size_t columns);
+std::string progress_text(const progress& now, amount_text text_of, double seconds, std::size_t columns);
 
 }  // namespace tool

@@ -129,7 +129,7 @@ private:
     std::uint64_t entries_ = 0;  // of those
     survey survey_;
     std::string list_;  // of what would go, as far as it is not printed yet
-    progress_line line_{progress_unit::entries};
+    progress_line line_{[](std::uintmax_t n) { return std::to_string(n); }};
     std::optional<std::uint64_t> total_;
     bool has_estimated_ = false;
     std::exception_ptr output_error_;
@@ -285,7 +285,9 @@ int removal::run() {
     if (options_.json) {
         tell_all(clock::now() - start);
     }
-    try_to(close_output);
+    if (options_.json || options_.verbose || options_.dry_run) {  // who is told nothing need not listen
+        try_to(close_output);
+    }
     if (interrupted() != 0) {
         say_what_is_left();
         die_of(interrupted());
@@ -324,12 +326,7 @@ void add_rm(CLI::App& command) {
         "\n"
         "Example: how much is it? Then away with it\n"
         "  tmp rm --dry-run build && tmp rm -v build");
-    command.callback([o] {
-        const int status = removal(*o, operands).run();
-        if (status != 0) {
-            throw CLI::RuntimeError(status);
-        }
-    });
+    command.callback([o] { throw CLI::RuntimeError(removal(*o, operands).run()); });
 }
 
 }  // namespace tool

@@ -99,7 +99,8 @@ void check_directory(const identity& directory, const std::string& path) {
 // which whoever came down may open. No recursion.
 class survey_walk {
 public:
-    survey_walk(survey& all, std::string path) : all_(all), path_(std::move(path)) {}
+    survey_walk(survey& all, const std::string& path)
+        : all_(all), path_(path.substr(0, path.find_last_not_of('/') + 1)), only_directory_(path_ != path) {}
 
     removal_report run();
 
@@ -138,7 +139,8 @@ private:
     void leave();
 
     survey& all_;
-    std::string path_;
+    std::string path_;  // without slashes at its end
+    bool only_directory_;
     removal_report report_;
     std::vector<level> levels_;
     identity root_;
@@ -257,14 +259,13 @@ void survey_walk::leave() {
 removal_report survey_walk::run() {
     const auto start = std::chrono::steady_clock::now();
     struct statx about {};
-    const std::string trimmed = path_.substr(0, path_.find_last_not_of('/') + 1);
-    const int error = look(AT_FDCWD, trimmed.c_str(), about);
+    const int error = look(AT_FDCWD, path_.c_str(), about);
     if (error != 0 && error != ENOENT && error != ENOTDIR) {
         fail("find", "", error);
     } else if (error == 0 && S_ISDIR(about.stx_mode)) {
         check_directory(identity_of(about), path_);
-        enter(trimmed);
-    } else if (error == 0 && trimmed != path_) {
+        enter(path_);
+    } else if (error == 0 && only_directory_) {
         fail("enter", "", ENOTDIR);
     } else if (error == 0) {
         count("", &about);

@@ -10,73 +10,20 @@ mkdir -m 700 registry
 export TEMPFILE_REGISTRY="$scratch/registry"
 export TMPDIR="$scratch/into"
 export TOOL="$tool"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1
 
 exits 0 python3 - <<'END'
-import os, pty, select, shlex, signal, sys, time
+import os, shlex, signal, sys, time
+from terminal import Terminal, ask_status, shell, soon
 
 tool = os.environ["TOOL"]
 typed_tool = shlex.quote(tool)  # as one types it
-patience = 60  # seconds until something that should have come is said to be missing
-
-
-class Terminal:
-    def __init__(self, *command):
-        self.pid, self.end = pty.fork()
-        if self.pid == 0:
-            os.execvp(command[0], command)
-        self.seen = ""
-
-    def expect(self, text):
-        """Waits for the text, after what was expected before."""
-        until = time.monotonic() + patience
-        while text not in self.seen:
-            ready, _, _ = select.select([self.end], [], [], max(0, until - time.monotonic()))
-            try:
-                assert ready, "no output"
-                more = os.read(self.end, 4096)
-                assert more, "the end"
-            except (AssertionError, OSError) as e:
-                sys.exit(f"{text!r} does not come ({e}); it said {self.seen!r}")
-            self.seen += more.decode()
-        self.before = self.seen[:self.seen.index(text)]
-        self.seen = self.seen[self.seen.index(text) + len(text):]
-
-    def type(self, text):
-        os.write(self.end, text.encode())
-
-    def hang_up(self):
-        os.close(self.end)
-
-    def status(self):
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-
-def shell():
-    terminal = Terminal("sh", "-i")
-    terminal.type("PS1='<re''ady>'\n")  # what is typed is shown too, and shall not be taken for it
-    terminal.expect("<ready>")
-    return terminal
-
-
-def ask_status(terminal, expected):
-    terminal.expect("<ready>")
-    terminal.type("echo status-$?-\n")
-    terminal.expect(f"status-{expected}-")
-    terminal.expect("<ready>")
 
 
 def nothing_left():
     left = os.listdir(os.environ["TMPDIR"])
     if left:
         sys.exit(f"left: {left}")
-
-
-def soon(what, happens):
-    until = time.monotonic() + patience
-    while not happens():
-        if time.monotonic() > until:
-            sys.exit(f"it does not come to be that {what}")
-        time.sleep(0.01)
 
 
 def script(name, text):
