@@ -99,7 +99,7 @@ std::string progress_text(const progress& now, amount_text text_of, double secon
         const auto total = static_cast<double>(std::max<std::uint64_t>({*now.total, now.done, 1}));
         const double rest = total - static_cast<double>(now.done);
         fields[0].text = bar(1 - rest / total);
-        fields[1].text = fmt::format("{:3.0f}%", 100 * (1 - rest / total));
+        fields[1].text = fmt::format("{:3}%", static_cast<int>(100 * (1 - rest / total)));
         fields[4].text = rest_of_time(rest / std::max(rate, least_of_all));
     }
     std::string line = join(fields, columns);

@@ -234,6 +234,7 @@ is "$(out)" "removed shut: 3 entries, 0 bytes" "with a shut door"
 # --- When it cannot be told ---
 
 mkfifo to_nobody
+# shellcheck disable=SC2094  # it is no file
 exec 3<>to_nobody 4>to_nobody 3<&- # 4 is a pipe that nobody reads from any more
 for how in -v --json '-v --json'; do
     mkdir first second
@@ -257,7 +258,7 @@ exits 0 sh -c '"$@" >&- 2>&- <&-' sh "$tool" rm first
 
 # mounted ARGUMENTS...: of a tree in which something is mounted, by a process that nobody else shares mounts with.
 mounted() {
-    # shellcheck disable=SC2016  # for the shell inside
+    # shellcheck disable=SC2016,SC2317  # for the shell inside; exits calls it
     unshare -m sh -c 'mount --bind stays m/tree/point && mount --bind stays/file m/tree/a && exec "$@"' sh "$@"
 }
 
