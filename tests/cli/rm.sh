@@ -84,8 +84,8 @@ same . full
 same full .. dir
 same -- . file
 
-# With a slash behind it, what is no directory is left, of which rm -rf says nothing. Who is told that all is gone shall be
-# able to believe it.
+# With a slash behind it, what is no directory is left, of which rm -rf says nothing. Who is told that all is gone shall
+# be able to believe it.
 for path in file/ dangling/; do
     compare "$path"
     is "$their_status $our_status" "0 1" "the statuses for $path"

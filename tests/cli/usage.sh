@@ -18,7 +18,7 @@ says "Usage: tmp"
 is "$(out)" "" "what is printed without a subcommand"
 
 exits 0 "$tool" --help
-for subcommand in file dir spool recipe; do
+for subcommand in file dir spool rm recipe; do
     prints "  $subcommand "
 done
 exits 0 "$tool" --version
