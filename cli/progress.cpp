@@ -129,9 +129,10 @@ void progress_line::draw(const progress& now) {
     next_ = clock::now() + between_two;
 }
 
+// With the "^C" that the terminal may have put behind it.
 void progress_line::erase() {
     if (drawn_ != 0) {
-        complain_as_is('\r' + std::string(std::min(drawn_, columns_of_terminal() - 1), ' ') + '\r');
+        complain_as_is('\r' + std::string(std::min(drawn_ + 2, columns_of_terminal() - 1), ' ') + '\r');
         drawn_ = 0;
     }
 }

@@ -312,15 +312,11 @@ void add_rm(CLI::App& command) {
     command.add_option("PATH", o->unused, "What to remove; behind \"--\" also what begins with \"-\"")
         ->option_text("...");
     command.footer(
-        "Like rm -rf, it asks nothing, follows no link, and finds nothing wrong with a PATH that is not there, nor "
-        "with\n"
-        "no PATH at all. Unlike it, it uses several processors, makes directories of yours accessible whose modes are "
-        "in\n"
-        "the way, leaves what is mounted in a PATH and says so, and refuses not only / and what ends in . or .., but "
-        "also\n"
-        "the working directory and what that is in. On a terminal it shows how far it is when it takes longer than "
-        "half a\n"
-        "second. After Ctrl-C it says what is left.\n"
+        "Like rm -rf, it asks nothing, follows no link, and finds nothing wrong with a PATH that is not there, nor\n"
+        "with no PATH at all. Unlike it, it leaves what is mounted in a PATH, which is a failure; refuses not only /\n"
+        "and what ends in . or .., but also the working directory and what that is in; makes directories of yours\n"
+        "accessible whose modes are in the way; and uses several processors. On a terminal it shows how far it is\n"
+        "when it takes longer than half a second. After Ctrl-C it says what is left.\n"
         "\n"
         "Exit status: 0 if all is gone, 1 if something is left, or could not be told; 2 for wrong usage.\n"
         "\n"

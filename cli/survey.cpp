@@ -260,13 +260,20 @@ removal_report survey_walk::run() {
     const auto start = std::chrono::steady_clock::now();
     struct statx about {};
     const int error = look(AT_FDCWD, path_.c_str(), about);
+    const bool is_mount = (about.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
     if (error != 0 && error != ENOENT && error != ENOTDIR) {
         fail("find", "", error);
     } else if (error == 0 && S_ISDIR(about.stx_mode)) {
         check_directory(identity_of(about), path_);
         enter(path_);
+        if (is_mount && !levels_.empty()) {
+            fail("remove", "", EBUSY);
+            levels_.back().stays = true;
+        }
     } else if (error == 0 && only_directory_) {
         fail("enter", "", ENOTDIR);
+    } else if (error == 0 && is_mount) {
+        fail("remove", "", EBUSY);
     } else if (error == 0) {
         count("", &about);
     }

@@ -279,6 +279,17 @@ would remove of m: 2 entries, 0 bytes, as far as can be seen' "a dry run around 
         [ -f stays/file ] || fail "what is mounted was touched"
         "$tool" rm m stays
     done
+    # What is named is meant, also if it is one.
+    mkdir -p stays m/tree/point
+    touch stays/file m/tree/a
+    exits 1 mounted "$tool" rm -n m/tree/point m/tree/a
+    is "$(out)" "would remove of m/tree/point: 1 entry, 0 bytes, as far as can be seen
+would remove of m/tree/a: 0 entries, 0 bytes, as far as can be seen" "a dry run of a mount"
+    mv err dry
+    exits 1 mounted "$tool" rm m/tree/point m/tree/a
+    cmp -s err dry || fail "a dry run says other things of a mount: $(cat dry) $(cat err)"
+    is "$(find stays m | sort | tr '\n' ' ')" "m m/tree m/tree/a m/tree/point stays " "what is left of a mount"
+    "$tool" rm m stays
 else
     echo "SKIPPED in part: mounts need root"
 fi
