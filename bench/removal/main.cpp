@@ -140,13 +140,20 @@ struct task {
     std::size_t participant;
 };
 
+bool is_wanted(const row& r, const participant& who, const std::regex& wanted) {
+    return (r.for_threads || !who.only_for_threads) && std::regex_search(std::string(r.id) + '/' + who.name, wanted);
+}
+
+// With a participant goes rm, since times are given as multiples of its.
 std::vector<task> tasks_of(const std::vector<participant>& who, const std::regex& wanted, bool cold) {
     std::vector<task> tasks;
     for (std::size_t r = 0; r < rows.size(); ++r) {
+        if (rows[r].cold && !cold) {
+            continue;
+        }
+        const auto is_in = [&](const participant& each) { return is_wanted(rows[r], each, wanted); };
         for (std::size_t p = 0; p < who.size(); ++p) {
-            const std::string name = std::string(rows[r].id) + '/' + who[p].name;
-            const bool makes_sense = (cold || !rows[r].cold) && (rows[r].for_threads || !who[p].only_for_threads);
-            if (makes_sense && (std::regex_search(name, wanted) || p == rm)) {
+            if (is_in(who[p]) || (p == rm && std::any_of(who.begin(), who.end(), is_in))) {
                 tasks.push_back({.row = r, .participant = p});
             }
         }

@@ -60,8 +60,10 @@ void print_cells(std::ostream& out, const std::vector<std::string>& cells) {
 void print_head(std::ostream& out, std::string_view first, const std::vector<std::string>& cells) {
     out << "| " << first;
     print_cells(out, cells);
-    out << "|---";
-    print_cells(out, std::vector<std::string>(cells.size(), "---"));
+    for (std::size_t i = 0; i <= cells.size(); ++i) {
+        out << "|---";
+    }
+    out << "|\n";
 }
 
 // --- Times ---
