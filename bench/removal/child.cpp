@@ -63,7 +63,7 @@ bool is_over_in_time(pid_t child) {
 
 // Its first line says what the matter is; the last one where it comes from Python. Paths in it may be very long.
 std::string message_in(int messages) {
-    std::string text(1 << 16, '\0');
+    std::string text(static_cast<std::size_t>(lseek(messages, 0, SEEK_END)), '\0');
     text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, pread(messages, text.data(), text.size(), 0))));
     text.erase(std::min(text.find_last_not_of('\n') + 1, text.size()));
     text = text.starts_with("Traceback") ? text.substr(text.rfind('\n') + 1) : text.substr(0, text.find('\n'));
