@@ -68,8 +68,11 @@ void print_head(std::ostream& out, std::string_view first, const std::vector<std
 
 // --- Times ---
 
-std::string verdict(double reached, double target) {
-    return reached > 0 && reached <= target + tolerance ? "yes" : "**no**";
+std::string verdict(const std::vector<result>& of_row, std::size_t who, double target) {
+    if (!took_part(of_row[who])) {
+        return "-";
+    }
+    return succeeded(of_row[who]) && ratio(of_row, who) <= target + tolerance ? "yes" : "**no**";
 }
 
 // What is to be reached, and whether it is.
@@ -78,10 +81,10 @@ std::vector<std::string> targets(const row& r, const std::vector<result>& of_row
     if (target == 0) {
         return {"", ""};
     }
-    std::vector<std::string> cells{number(target, 2), verdict(ratio(of_row, one_thread), target)};
+    std::vector<std::string> cells{number(target, 2), verdict(of_row, one_thread, target)};
     if (r.target_of_two != 0) {
         cells[0] += ", 2 threads " + number(r.target_of_two, 2);
-        cells[1] += ", " + verdict(ratio(of_row, two_threads), r.target_of_two);
+        cells[1] += ", " + verdict(of_row, two_threads, r.target_of_two);
     }
     return cells;
 }
