@@ -249,6 +249,22 @@ problem create_directory(const place& where, std::string& path) {
     return try_names(where, path, making_directory, sys::call.create_directory);
 }
 
+problem rename_directory(const std::string& from, sys::handle held, std::string& path, registration& owner) {
+    constexpr const char* renaming = "cannot rename a temporary directory";
+    sys::metadata meta;
+    if (const sys::error e = sys::call.stat(held, meta)) {
+        return system_problem(renaming, from, e);
+    }
+    const std::string directory = from + '/';  // a file or a link is refused then (path_resolution(7))
+    const auto rename = [&](const char* name) {
+        owner.identify(meta.id.device, meta.id.inode, meta.born);
+        return owner.is_recorded() ? sys::call.rename(sys::working_directory, directory.c_str(), name) : ENOSPC;
+    };
+    const std::string parent = from.substr(0, from.rfind('/') + 1);
+    return try_names({.dir = parent, .prefix = gettempprefix(), .suffix = {}}, path, renaming,
+                     registered_first(&owner, registered_kind::directory, rename));
+}
+
 problem unused_path(const place& where, std::string& path) {
     return try_names(where, path, "cannot find an unused name", [](const char* name) {
         sys::metadata there;

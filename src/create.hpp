@@ -32,6 +32,10 @@ problem create_named(const place& where, bool append, file& made, std::string& p
 problem create_directory(const place& where, std::string& path, file& handle, registration* owner = nullptr);
 problem create_directory(const place& where, std::string& path);
 
+// Gives a directory, which the handle holds, a new name beside its old one, which is written down by `owner` before.
+// What is no directory stays where it is; what is another one is for the caller to notice.
+problem rename_directory(const std::string& from, sys::handle held, std::string& path, registration& owner);
+
 // A path at which nothing stands.
 problem unused_path(const place& where, std::string& path);
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <new>
 
+#include "cleanup.hpp"
 #include "problem.hpp"
 
 namespace tempfile {
@@ -402,13 +403,24 @@ void file_buf::close() {
     settle();
     write_dirty();
     free_window();
-    file_.close();
+    std::error_code ec;
+    close_file(ec);
+    if (ec) {
+        raise("close", ec);
+    }
 }
 
 void file_buf::discard(std::error_code& ec) noexcept {
     settle();
     free_window();
-    file_.close(ec);
+    close_file(ec);
+}
+
+void file_buf::close_file(std::error_code& ec) noexcept {
+    ec.clear();
+    if (!in_background_ || !close_later(file_)) {
+        file_.close(ec);
+    }
 }
 
 }  // namespace tempfile

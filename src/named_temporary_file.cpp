@@ -19,6 +19,7 @@ problem named_temporary_file::make(const named_temporary_file_options& options) 
     }
     open(std::make_unique<file_buf>(file(), options.mode, options.buffering), options.newline);
     deletion_ = options.deletion;
+    cleanup_ = options.cleanup;
     registration* const owner = is_kept_from_birth(deletion_) ? nullptr : &registration_;
     if (owner != nullptr) {
         sweep_once();
@@ -52,6 +53,7 @@ named_temporary_file::named_temporary_file(named_temporary_file&& other) noexcep
       path_(std::exchange(other.path_, {})),
       registration_(std::move(other.registration_)),
       deletion_(other.deletion_),
+      cleanup_(other.cleanup_),
       owns_name_(std::exchange(other.owns_name_, false)) {}
 
 named_temporary_file& named_temporary_file::operator=(named_temporary_file&& other) noexcept {
@@ -85,6 +87,7 @@ void named_temporary_file::swap(named_temporary_file& other) noexcept {
     path_.swap(other.path_);
     std::swap(registration_, other.registration_);
     std::swap(deletion_, other.deletion_);
+    std::swap(cleanup_, other.cleanup_);
     std::swap(owns_name_, other.owns_name_);
 }
 
@@ -124,6 +127,9 @@ problem named_temporary_file::remove_name() {
     }
     owns_name_ = false;
     registration_.leave();
+    if (cleanup_ == tempfile::cleanup::background && buffer() != nullptr) {
+        buffer()->close_in_background();
+    }
     return no_problem();
 }
 

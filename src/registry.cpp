@@ -29,6 +29,7 @@ public:
     void free(std::uint32_t number) noexcept;
     // That begin with a path.
     void take_out(std::uint32_t number) noexcept;
+    void leave_to_sweep(std::uint32_t number) noexcept;
     // Waits until the disk knows, too, that this one was taken out.
     void sync(std::uint32_t number) noexcept;
     [[nodiscard]] slot& at(std::uint32_t number) const noexcept {
@@ -47,6 +48,7 @@ public:
     registry_status status();
     void label(std::string_view text) noexcept;
     void withdraw() noexcept;
+    [[nodiscard]] bool is_in_memory_only() const noexcept { return is_here() && path_.empty(); }
     std::size_t remove_all(removal (*remove)(const registered_path&) noexcept, bool forget) noexcept;
     void discard() noexcept;
     // In a child that was just forked: what it inherited belongs to the parent, above all the lock, which its memory
@@ -62,6 +64,7 @@ public:
 private:
     void make() noexcept;
     void abandon() noexcept;
+    void seize(std::uint32_t number, state next) noexcept;
     [[nodiscard]] bool is_here() const noexcept;
     [[nodiscard]] bool holds_its_file() const noexcept;
     [[nodiscard]] bool path_at(const slot& head) noexcept;
@@ -86,13 +89,18 @@ private:
     std::vector<registry_place> refused_;
 };
 
+constinit std::atomic<void (*)() noexcept> before_end{nullptr};
+
 // What std::exit() and quick_exit() leave: objects that nobody destroys. Not what a forked child has inherited, nor
 // what threads use that go on to the last moment.
 void remove_what_is_left() noexcept {
+    if (const auto first = before_end.load()) {
+        first();
+    }
     const sys::held_signals no_second_walk_in_this_thread;
     const auto remove_unused = [](const registered_path& item) noexcept {
         const bool in_use = item.thread != sys::call.this_thread() && sys::call.thread_runs(item.thread);
-        return in_use ? removal::failed : remove_item(item);
+        return in_use || item.thread == no_thread ? removal::failed : remove_item(item);
     };
     if (remove_registered(remove_unused, true) == 0) {
         withdraw_registry();
@@ -178,16 +186,26 @@ void slots::free(std::uint32_t number) noexcept {
 }
 
 // While another thread removes what stands there, it stands there.
-void slots::take_out(std::uint32_t number) noexcept {
+void slots::seize(std::uint32_t number, state next) noexcept {
     std::atomic<state>& is = at(number).is;
     auto now = state::live;
-    while (!is.compare_exchange_weak(now, state::claimed, std::memory_order_acquire) && now != state::free) {
+    while (!is.compare_exchange_weak(now, next, std::memory_order_acquire) && now != state::free) {
         if (now == state::removing) {
             std::this_thread::yield();
         }
         now = state::live;
     }
+}
+
+void slots::take_out(std::uint32_t number) noexcept {
+    seize(number, state::claimed);
     free(number);
+}
+
+void slots::leave_to_sweep(std::uint32_t number) noexcept {
+    seize(number, state::removing);  // so that nobody reads the number of the thread
+    at(number).thread = no_thread;
+    at(number).is.store(state::live, std::memory_order_release);
 }
 
 bool slots::grow(std::uint32_t from) noexcept {
@@ -555,6 +573,12 @@ void registration::leave() noexcept {
     process_ = 0;
 }
 
+void registration::leave_to_sweep() noexcept {
+    if (number_ != 0 && ours()) {
+        mine().leave_to_sweep(number_);
+    }
+}
+
 void registration::leave_for_good() noexcept {
     const std::uint32_t number = ours() ? number_ : 0;
     leave();
@@ -615,6 +639,15 @@ void prepare_registry() noexcept {
 
 void label_registry(std::string_view label) noexcept {
     mine().label(label);
+}
+
+bool can_leave_to_sweep() noexcept {
+    return !mine().is_in_memory_only();
+}
+
+void before_end_of_process(void (*first)() noexcept) noexcept {
+    mine();
+    before_end.store(first);
 }
 
 void withdraw_registry() noexcept {

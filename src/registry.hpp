@@ -45,6 +45,12 @@ void prepare_registry() noexcept;
 // What stands in it for the name of the program.
 void label_registry(std::string_view label) noexcept;
 
+// False when something may be registered here that no sweep finds, since there is no file.
+bool can_leave_to_sweep() noexcept;
+
+// From now on `first` runs at the end of the process, before what is left is removed. One function only.
+void before_end_of_process(void (*first)() noexcept) noexcept;
+
 // Takes away the name of this process's registry if no path stands in it: for the end of the process.
 void withdraw_registry() noexcept;
 
@@ -55,7 +61,7 @@ struct registered_path {
     const char* path;
     registered_kind what;
     sys::identity id;      // of a directory, once it was looked at
-    std::uint64_t thread;  // that made it
+    std::uint64_t thread;  // that made it, or `no_thread`
 };
 
 enum class removal { failed, done };

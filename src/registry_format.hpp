@@ -49,6 +49,9 @@ enum class state : std::uint32_t {
 
 using kind = registered_kind;
 
+// Instead of the thread that made it: its process leaves it to a sweep.
+inline constexpr std::uint64_t no_thread = 0;
+
 struct slot {
     std::atomic<state> is;
     std::uint32_t next;    // the slot in which the path goes on, or 0
@@ -58,7 +61,7 @@ struct slot {
     std::atomic<std::uint64_t> born;    // of a directory, once it was opened; else 0
     std::atomic<std::uint64_t> device;  // likewise
     std::atomic<std::uint64_t> inode;   // written last
-    std::uint64_t thread;               // that made it, in its process
+    std::uint64_t thread;               // that made it, in its process, or `no_thread`
     std::uint64_t check;                // checksum of the path, so that a damaged one is not believed
     std::array<char, 192> text;
 };

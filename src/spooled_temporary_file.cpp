@@ -42,6 +42,9 @@ problem spooled_temporary_file::make(const spooled_temporary_file_options& optio
     open(std::make_unique<spool_buf>(spool_place{.dir = where.dir, .prefix = options.prefix, .suffix = options.suffix},
                                      options.max_size, options.mode, options.buffering),
          options.newline);
+    if (options.cleanup == cleanup::background) {
+        buffer()->close_in_background();
+    }
     return no_problem();
 }
 

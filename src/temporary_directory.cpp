@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "cleanup.hpp"
 #include "create.hpp"
 #include "location.hpp"
 #include "remove_tree.hpp"
@@ -19,6 +20,7 @@ problem temporary_directory::make(const temporary_directory_options& options) {
         registration_.enter_nowhere();
     }
     ignore_cleanup_errors_ = options.ignore_cleanup_errors;
+    cleanup_ = options.cleanup;
     problem p = in_directory(options.dir, [&](const std::string& dir) {
         return create_directory({.dir = dir, .prefix = options.prefix, .suffix = options.suffix}, path_, handle_,
                                 owner);
@@ -47,6 +49,7 @@ temporary_directory::temporary_directory(temporary_directory&& other) noexcept
       registration_(std::move(other.registration_)),
       deletion_(other.deletion_),
       ignore_cleanup_errors_(other.ignore_cleanup_errors_),
+      cleanup_(other.cleanup_),
       owns_(std::exchange(other.owns_, false)) {}
 
 temporary_directory& temporary_directory::operator=(temporary_directory&& other) noexcept {
@@ -74,6 +77,7 @@ void temporary_directory::swap(temporary_directory& other) noexcept {
     std::swap(registration_, other.registration_);
     std::swap(deletion_, other.deletion_);
     std::swap(ignore_cleanup_errors_, other.ignore_cleanup_errors_);
+    std::swap(cleanup_, other.cleanup_);
     std::swap(owns_, other.owns_);
 }
 
@@ -109,6 +113,75 @@ bool temporary_directory::still_there() const noexcept {
     return !handle_.closed() && is_still_there(path_, handle_.native_handle()) == 0;
 }
 
+namespace {
+
+// A tree that has lost its name, and the one it has instead.
+struct tree_set_aside final : deferred {
+    void run() noexcept override {
+        try {
+            removal_report report;
+            const auto go_on = [](const removal_progress&) { return !is_cleanup_stopped(); };
+            const problem p = remove_held_tree(path, handle.native_handle(),
+                                               {.threads = no_threads_of_ours, .progress = go_on}, report);
+            if (!p) {
+                owner.leave();
+            } else if (p.code() == std::errc::operation_canceled) {
+                leave_to_sweep();
+            } else {
+                notify(report_event::not_removed, p->path, p.code());
+            }
+        } catch (const std::bad_alloc&) {
+            notify(report_event::not_removed, path, std::make_error_code(std::errc::not_enough_memory));
+        }
+    }
+    void leave_to_sweep() noexcept override { owner.leave_to_sweep(); }
+
+    std::string path;
+    file handle;
+    registration owner;
+};
+
+// False when it stands where it stood.
+bool set_aside(const std::string& from, sys::handle held, std::string& path, registration& owner) {
+    if (is_still_there(from, held) != 0 || rename_directory(from, held, path, owner)) {
+        return false;
+    }
+    if (is_still_there(path, held) != ESTALE) {
+        return true;
+    }
+    // Somebody has put another directory there in between: it gets its name back, unless there is a third one by now.
+    sys::call.rename(sys::working_directory, path.c_str(), from.c_str());
+    owner.leave();
+    return false;
+}
+
+}  // namespace
+
+// False when it is to be removed now.
+bool temporary_directory::remove_later(removal_report& report) try {
+    const std::uint64_t start = sys::call.steady_clock();
+    const sys::error e = sys::call.remove_directory(sys::working_directory, path_.c_str());  // many are empty
+    if (e == 0) {
+        report.entries = 1;
+    } else if (e == ENOTEMPTY || e == EEXIST) {
+        booked_place place;
+        auto what = std::make_unique<tree_set_aside>();
+        if (!place || !set_aside(path_, handle_.native_handle(), what->path, what->owner)) {
+            return false;
+        }
+        what->handle = std::move(handle_);
+        place.hand_over(std::move(what));
+        report.complete = false;
+        report.handed_over = true;
+    } else {
+        return false;
+    }
+    report.took = std::chrono::nanoseconds(sys::call.steady_clock() - start);
+    return true;
+} catch (const std::bad_alloc&) {
+    return false;
+}
+
 problem temporary_directory::remove_now(removal_report& report) {
     if (!owns_) {
         return no_problem();
@@ -123,7 +196,10 @@ problem temporary_directory::remove_now(removal_report& report) {
         report.complete = false;
         return no_problem();
     }
-    problem p = remove_held_tree(path_, handle_.native_handle(), {.threads = no_threads_of_ours}, report);
+    problem p;
+    if (cleanup_ == tempfile::cleanup::now || !remove_later(report)) {
+        p = remove_held_tree(path_, handle_.native_handle(), {.threads = no_threads_of_ours}, report);
+    }
     if (!p) {
         registration_.leave();
         give_away();

@@ -11,6 +11,9 @@ problem temporary_file::make(const temporary_file_options& options) {
         return p;
     }
     open(std::make_unique<file_buf>(file(), options.mode, options.buffering), options.newline);
+    if (options.cleanup == cleanup::background) {
+        buffer()->close_in_background();
+    }
     return in_directory(options.dir, [&](const std::string& dir) {
         return create_unnamed({.dir = dir, .prefix = options.prefix, .suffix = options.suffix}, appends(options.mode),
                               buffer()->underlying());

@@ -91,6 +91,9 @@ public:
     /// Closes without writing out: for what is about to vanish.
     void discard(std::error_code& ec) noexcept;
 
+    /// From now on a large file is closed in the background (cleanup.hpp): for one that vanishes when it is closed.
+    void close_in_background() noexcept { in_background_ = true; }
+
     /// True when closed, or made over a closed file.
     [[nodiscard]] virtual bool closed() const noexcept { return file_.closed(); }
 
@@ -149,6 +152,7 @@ protected:
     /// @endcond
 
 private:
+    void close_file(std::error_code& ec) noexcept;
     void write_dirty();
     void write_through(const char* bytes, std::size_t n);
     void make_room(std::size_t n);
@@ -161,6 +165,7 @@ private:
     std::size_t read_ahead_ = default_buffering;  // bytes to read when the window is used up
     std::size_t buffering_;
     bool shared_ = false;
+    bool in_background_ = false;
     std::ios_base::openmode mode_;
 };
 

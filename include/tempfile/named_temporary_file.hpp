@@ -26,6 +26,7 @@
 
 #pragma once
 
+#include <tempfile/cleanup.hpp>
 #include <tempfile/file_object.hpp>
 #include <tempfile/name.hpp>
 #include <tempfile/registration.hpp>
@@ -53,9 +54,10 @@ struct named_temporary_file_options {
     std::filesystem::path dir{};                 ///< Where; empty means `gettempdir()`.
     delete_when deletion = delete_when::closed;  ///< When the name is removed.
     std::ios_base::openmode mode =
-        std::ios_base::in | std::ios_base::out;  ///< `in`, `out`, `app`; the rest is ignored.
-    std::size_t buffering = default_buffering;   ///< Bytes; 0 for none.
-    newlines newline = newlines::raw;            ///< Translation of line ends.
+        std::ios_base::in | std::ios_base::out;          ///< `in`, `out`, `app`; the rest is ignored.
+    std::size_t buffering = default_buffering;           ///< Bytes; 0 for none.
+    newlines newline = newlines::raw;                    ///< Translation of line ends.
+    tempfile::cleanup cleanup = tempfile::cleanup::now;  ///< Who closes a large one without a name (cleanup.hpp).
 };
 
 /// A file with a name that goes when its time comes.
@@ -117,6 +119,7 @@ private:
     std::string path_;
     registration registration_;
     delete_when deletion_ = delete_when::never;
+    tempfile::cleanup cleanup_ = tempfile::cleanup::now;
     bool owns_name_ = false;
 };
 

@@ -46,6 +46,12 @@ public:
     // and a sweep would remove what is there.
     void leave_for_good() noexcept;
 
+    // It stays there, and the end of this process does not remove it: the next sweep does.
+    void leave_to_sweep() noexcept;
+
+    // It stands in the registry, which can be full.
+    [[nodiscard]] bool is_recorded() const noexcept { return number_ != 0; }
+
     // Entered by this process, not by one that it was forked from.
     [[nodiscard]] bool ours() const noexcept;
 

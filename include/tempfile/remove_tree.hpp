@@ -88,6 +88,8 @@ struct removal_report {
     std::uint64_t failed = 0;               ///< How many there were.
     std::chrono::nanoseconds took{};        ///< How long it took.
     bool complete = true;                   ///< All is gone. False after a failure, and when it was stopped.
+    bool handed_over = false;               ///< It has lost its name, and is removed in the background (cleanup.hpp):
+                                            ///< the rest of this report knows nothing of that.
 };
 
 /// Is thrown when something was left: an error of the file system, with the first failure's path and code, and the

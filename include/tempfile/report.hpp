@@ -24,22 +24,26 @@
 
 namespace tempfile {
 
-/// What happened in a destructor or, for `kept`, in `cleanup()`.
+/// What happened in a destructor, for `kept` in `cleanup()`, or in the background (cleanup.hpp).
 enum class report_event {
     kept,         ///< It was to be removed and stays, because TEMPFILE_KEEP asks for that.
     not_removed,  ///< It, or something in the directory, could not be removed. It stays in the registry: a sweep tries
                   ///< again when this process is dead.
     not_written,  ///< A file that stays could not take what was still buffered, or could not be closed.
+    not_closed,   ///< Closing a large file in the background (cleanup.hpp) was an error. The file, which has no name
+                  ///< (any more), is gone all the same.
 };
 
 /// What the hook is told.
 struct report {
     report_event what;      ///< What happened.
-    std::string_view path;  ///< To which file or directory: an absolute path, valid during the call.
+    std::string_view path;  ///< To which file or directory: an absolute path, valid during the call. Empty when it has
+                            ///< no name.
     std::error_code error;  ///< Why; none when it was kept.
 };
 
-/// Is called from destructors and `cleanup()`, in whatever thread they run, also while an exception unwinds.
+/// Is called from destructors and `cleanup()`, in whatever thread they run, also while an exception unwinds; and from
+/// the worker of cleanup.hpp, at any time.
 using report_hook = void (*)(const report&) noexcept;
 
 /// From now on this function is told, instead of the one before; null for none, as at the beginning. Of the whole

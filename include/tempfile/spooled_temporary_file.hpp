@@ -21,6 +21,7 @@
 
 #pragma once
 
+#include <tempfile/cleanup.hpp>
 #include <tempfile/file_object.hpp>
 #include <tempfile/name.hpp>
 
@@ -49,9 +50,10 @@ struct spooled_temporary_file_options {
     std::string suffix{};                     ///< As for `temporary_file`.
     std::filesystem::path dir{};              ///< Where to roll over to; empty means `gettempdir()` at that moment.
     std::ios_base::openmode mode =
-        std::ios_base::in | std::ios_base::out;  ///< `in`, `out`, `app`; the rest is ignored.
-    std::size_t buffering = default_buffering;   ///< Bytes, after roll-over; 0 for none.
-    newlines newline = newlines::raw;            ///< Translation of line ends.
+        std::ios_base::in | std::ios_base::out;          ///< `in`, `out`, `app`; the rest is ignored.
+    std::size_t buffering = default_buffering;           ///< Bytes, after roll-over; 0 for none.
+    newlines newline = newlines::raw;                    ///< Translation of line ends.
+    tempfile::cleanup cleanup = tempfile::cleanup::now;  ///< Who closes a large file (cleanup.hpp).
 };
 
 /// Memory that becomes a file without a name when it grows.

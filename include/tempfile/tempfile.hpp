@@ -18,6 +18,7 @@
 
 #pragma once
 
+#include <tempfile/cleanup.hpp>
 #include <tempfile/file.hpp>
 #include <tempfile/file_buf.hpp>
 #include <tempfile/file_object.hpp>

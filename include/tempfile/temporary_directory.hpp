@@ -26,6 +26,7 @@
 
 #pragma once
 
+#include <tempfile/cleanup.hpp>
 #include <tempfile/file.hpp>
 #include <tempfile/name.hpp>
 #include <tempfile/named_temporary_file.hpp>
@@ -46,6 +47,7 @@ struct temporary_directory_options {
     delete_when deletion =
         delete_when::destroyed;          ///< `never` leaves it to the caller (`closed` means the same as `destroyed`).
     bool ignore_cleanup_errors = false;  ///< `cleanup()` removes what it can and does not complain.
+    tempfile::cleanup cleanup = tempfile::cleanup::now;  ///< Who removes what is in it (cleanup.hpp).
 };
 
 /// A private directory that goes, with everything in it, when its time comes.
@@ -105,6 +107,9 @@ public:
     /// Twice is harmless; a name that leads nowhere any more is no error, also when somebody moved the directory away,
     /// who then has it, untouched. What is busy is waited for, a quarter of a second altogether, by the destructor too.
     /// Where the environment has TEMPFILE_KEEP it keeps instead (report.hpp).
+    ///
+    /// With `cleanup::background` only the name is removed now (cleanup.hpp); the report says `handed_over` and not
+    /// `complete`. What cannot be handed over is removed as ever: then the report, or the exception, is the same, too.
     /// @return what was removed, and what was not (remove_tree.hpp).
     /// @throws removal_error with the first path that could not be removed, how many there were, and the report; ESTALE
     ///         when the name leads to something else; EPERM in a forked child, which does not own it. Nothing, with
@@ -115,6 +120,7 @@ public:
 private:
     problem make(const temporary_directory_options& options);
     problem remove_now(removal_report& report);
+    bool remove_later(removal_report& report);
     void give_away() noexcept;
 
     std::string path_;
@@ -122,6 +128,7 @@ private:
     registration registration_;
     delete_when deletion_ = delete_when::never;
     bool ignore_cleanup_errors_ = false;
+    tempfile::cleanup cleanup_ = tempfile::cleanup::now;
     bool owns_ = false;
 };
 

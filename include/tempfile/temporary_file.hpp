@@ -22,6 +22,7 @@
 
 #pragma once
 
+#include <tempfile/cleanup.hpp>
 #include <tempfile/file_object.hpp>
 #include <tempfile/name.hpp>
 
@@ -39,9 +40,10 @@ struct temporary_file_options {
     std::string suffix{};                 ///< Likewise.
     std::filesystem::path dir{};          ///< Where; empty means `gettempdir()`. Decides the file system.
     std::ios_base::openmode mode =
-        std::ios_base::in | std::ios_base::out;  ///< `in`, `out`, `app`; the rest is ignored.
-    std::size_t buffering = default_buffering;   ///< Bytes; 0 for none.
-    newlines newline = newlines::raw;            ///< Translation of line ends.
+        std::ios_base::in | std::ios_base::out;          ///< `in`, `out`, `app`; the rest is ignored.
+    std::size_t buffering = default_buffering;           ///< Bytes; 0 for none.
+    newlines newline = newlines::raw;                    ///< Translation of line ends.
+    tempfile::cleanup cleanup = tempfile::cleanup::now;  ///< Who closes a large one (cleanup.hpp).
 };
 
 /// An open file without a name.
