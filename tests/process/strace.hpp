@@ -15,7 +15,8 @@ namespace tempfile::test {
 
 struct traced_call {
     std::string name;
-    std::string text;  // the whole line, with arguments and answer
+    std::string text;    // the whole line, with arguments and answer
+    std::string thread;  // its number
 
     [[nodiscard]] bool says(const std::string& part) const { return text.find(part) != std::string::npos; }
     [[nodiscard]] bool is_mark() const { return says("write(-1, \"mark\""); }
@@ -43,9 +44,11 @@ inline std::vector<traced_call> trace(const std::vector<std::string>& program, c
     std::vector<traced_call> calls;
     std::ifstream lines(log);
     for (std::string line; std::getline(lines, line);) {
-        line.erase(0, line.find_first_not_of("0123456789 "));  // the process
-        if (const auto bracket = line.find('('); bracket != line.npos) {
-            calls.push_back({line.substr(0, bracket), line});
+        const std::string thread = line.substr(0, line.find(' '));
+        line.erase(0, line.find_first_not_of("0123456789 "));
+        // What another thread comes into the middle of goes on in another line, "<... name resumed>".
+        if (const auto bracket = line.find('('); bracket != line.npos && !line.starts_with("<...")) {
+            calls.push_back({line.substr(0, bracket), line, thread});
         }
     }
     return calls;

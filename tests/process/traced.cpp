@@ -45,6 +45,16 @@ void named_life() {
     std::filesystem::remove(kept);
 }
 
+// The rest of it is the worker's.
+void handed_over() {
+    tempfile::temporary_directory dir({.cleanup = tempfile::cleanup::background});
+    std::filesystem::create_directories(dir / "sub/sub");
+    std::ofstream(dir / "sub/file") << "x";
+    dir.cleanup();
+    tempfile::temporary_file fp({.cleanup = tempfile::cleanup::background});
+    fp.truncate(tempfile::large_file);
+}
+
 void named_for_a_moment() {
     tempfile::sys::call.create_unnamed = [](const char*, bool, tempfile::sys::handle&) noexcept { return EOPNOTSUPP; };
     tempfile::temporary_file fp;
@@ -134,6 +144,12 @@ const std::map<std::string, void (*)()> things = {
      [] {
          tempfile::cleanup_on_signals();
          named_life();
+     }},
+    {"handed over", handed_over},
+    {"handed over with cleanup on signals",
+     [] {
+         tempfile::cleanup_on_signals();
+         handed_over();
      }},
     // Nobody destroys these but the end of the process.
     {"abandoned with cleanup on signals",
