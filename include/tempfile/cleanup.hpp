@@ -25,8 +25,9 @@
 /// **The thread** is started with the first hand-over and ends when there is nothing more to be done. It handles no
 /// signals. At most 64 directories and files wait for it, with a descriptor each; what comes then, or when no thread
 /// can be started, is removed at once, by whoever asked for it. **Fork:** a child has no worker, and does nothing of
-/// what its parent handed over; what it hands over itself is done. **Signals:** `cleanup_on_signals` and
-/// `cleanup_all()` remove what was handed over as well.
+/// what its parent handed over; what it hands over itself is done. `exec` and `_exit` leave to the next sweep what is
+/// not done. Before chroot(2), or before a file system is unmounted, wait for the worker. **Signals:**
+/// `cleanup_on_signals` and `cleanup_all()` remove what was handed over as well.
 
 #pragma once
 

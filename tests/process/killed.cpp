@@ -59,6 +59,7 @@ bool is_chance_with_threads(const std::string& call) {
 // time it looks afterwards, and is told when that was and what the program had said.
 template <class Look>
 std::size_t end_at_every_instant(int signal, const char* what, const scratch& dir, Look look) {
+    sweep();  // or the program would begin with what is left of the one before
     const auto calls = trace({TRACED, what, "0"}, dir.path());
     const auto instants = instants_of(calls);
     const std::string inject = std::string(":signal=") + ::sigabbrev_np(signal) + ":when=";

@@ -4,12 +4,15 @@
 #include <filesystem>
 #include <list>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "helpers.hpp"
+#include "support/every_call.hpp"
 #include "support/scratch.hpp"
 #include "support/slow_worker.hpp"
 #include "tempfile/tempfile.hpp"
@@ -171,6 +174,26 @@ TEST_F(cleanup_test, T25_where_it_can_be_neither_renamed_nor_removed_cleanup_say
     EXPECT_TRUE(stands(made.path()));
     EXPECT_TRUE(reports.empty());
     EXPECT_TRUE(made.cleanup().handed_over);
+}
+
+TEST_F(cleanup_test, T12_whichever_call_fails_nothing_is_lost) {
+    const auto maker = std::this_thread::get_id();
+    for (int n = 1, calls = n; calls >= n; ++n) {
+        temporary_directory made = make_full();
+        std::error_code ec;
+        {
+            calls = 0;
+            const every_call nth_fails(
+                [&](std::string_view) { return std::this_thread::get_id() == maker && ++calls == n ? EIO : 0; });
+            made.cleanup(ec);
+            wait_for_cleanup();
+        }
+        EXPECT_EQ(stands(made.path()), bool(ec)) << "call " << n << ": what is still there is an error";
+        made.cleanup();
+        EXPECT_TRUE(wait_for_cleanup());
+        EXPECT_TRUE(dir.empty()) << "call " << n;
+    }
+    EXPECT_TRUE(reports.empty());
 }
 
 TEST_F(cleanup_test, T22_no_more_than_64_wait_and_the_next_is_removed_now) {
