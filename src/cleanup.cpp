@@ -27,8 +27,8 @@ std::chrono::steady_clock::time_point in(milliseconds t) noexcept {
 // What waits for the worker of this process, and the worker. Never destroyed: static objects may use it to the end.
 class worker {
 public:
-    // A forked child has one of its own; the `parents` one it only remembers, for leak checkers.
-    explicit worker(worker* parents) noexcept : parents_(parents) {}
+    // A forked child has one of its own.
+    explicit worker(worker* parents) noexcept : of_parent(parents) {}
 
     [[nodiscard]] bool is_of_this_process() const noexcept { return process_ == sys::process_generation(); }
 
@@ -42,13 +42,14 @@ public:
     // In a child that was just forked: closes what it has inherited.
     void let_go() noexcept { waiting_.clear(); }
 
+    worker* const of_parent;  // only remembered, for leak checkers
+
     std::mutex mutex;  // for what follows; nothing else is locked while it is held
 
 private:
     void work() noexcept;
     void join() noexcept;
 
-    worker* parents_;
     std::uint64_t process_ = sys::process_generation();
     std::uint64_t number_ = sys::call.process_number();
     sys::thread_body body_{.run = [](void* self) noexcept { static_cast<worker*>(self)->work(); }, .with = this};

@@ -185,16 +185,12 @@ TEST_F(background, T7_two_that_remove_the_same_tree_do_not_disturb_each_other) {
 
 // --- Fork ---
 
-// It does not let a process start threads that was forked from one with threads.
-#define SKIP_WITH_THREAD_SANITIZER()                                                        \
-    if (sanitizer == "ThreadSanitizer") {                                                   \
-        GTEST_SKIP() << "ThreadSanitizer lets no child of a process with threads have any"; \
-    }
-
 class fork_in_the_background : public background, public testing::WithParamInterface<fork_function> {};
 
 TEST_P(fork_in_the_background, T5_the_child_does_nothing_of_what_waits_and_its_own) {
-    SKIP_WITH_THREAD_SANITIZER();
+    if (sanitizer == "ThreadSanitizer") {
+        GTEST_SKIP() << "ThreadSanitizer lets no child of a process with threads have any";
+    }
     expect_in_child([&] {
         slow_worker held;
         make().cleanup();
@@ -247,7 +243,8 @@ TEST_F(background, T5_a_child_that_exits_does_nothing_of_what_waits) {
         slow_worker held;
         make().cleanup();
         held.wait_until_it_begins();
-        const ended child = forked([&](int) { std::exit(0); });
+        // A leak checker would take for leaked what the worker holds, which the child does not have.
+        const ended child = forked([&](int) { sanitizer.empty() ? std::exit(0) : std::quick_exit(0); });
         EXPECT_TRUE(child.well()) << in_words(child.status);
         EXPECT_EQ(dir.names().size(), 1U);
         held.let_go();
@@ -256,7 +253,9 @@ TEST_F(background, T5_a_child_that_exits_does_nothing_of_what_waits) {
 }
 
 TEST_F(background, T5_forks_while_things_are_handed_over_and_done_do_not_hang) {
-    SKIP_WITH_THREAD_SANITIZER();
+    if (!sanitizer.empty()) {
+        GTEST_SKIP() << sanitizer << " can hang itself in a child of a process with threads";
+    }
     expect_in_child([&] {
         for (int time = 0; time < 50; ++time) {
             make(20).cleanup();
