@@ -106,9 +106,10 @@ bool walk::is_left(const sys::entry& entry) noexcept {
         e = with_repair([&] { return sys::call.remove_file(here_, entry.name); });
     }
     if (e == 0) {
-        removed_something_ = true;
         idle_ = 0;
     }
+    // What is gone by now another thread has removed, which is at work here, too: a list that it changes may skip some.
+    removed_something_ = removed_something_ || e == 0 || e == ENOENT;
     return is_not_empty(e) || e == EISDIR;
 }
 
@@ -244,20 +245,17 @@ sys::error walk_once(const char* path, const sys::identity& id, bool& removed_so
 sys::error remove_tree_signal_safe(const char* path, const sys::identity& id) noexcept {
     // What is deeper than the ring takes another walk, and so does what appears meanwhile, but not for ever.
     constexpr int most_walks = 10'000;
+    bool removed_something = true;
     for (int walks = 0;; ++walks) {
         const sys::error e = sys::call.remove_directory(sys::working_directory, path);
         if (e == 0 || e == ENOENT) {
             return 0;
         }
-        bool removed_something = false;
-        if (!is_not_empty(e) || id.inode == 0 || walks == most_walks) {
+        if (!is_not_empty(e) || id.inode == 0 || walks == most_walks || !removed_something) {
             return e;
         }
         if (const sys::error wrong = walk_once(path, id, removed_something)) {
             return wrong == ENOENT ? 0 : wrong;
-        }
-        if (!removed_something) {
-            return e;
         }
     }
 }
