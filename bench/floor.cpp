@@ -122,6 +122,27 @@ void records_to_file() {
     must(close(fd) == 0, "close");
 }
 
+// As one who knows what has to be done writes it by hand, without a look at the old one's mode.
+void replace(int i, bool durable) {
+    const char* path = next_path();
+    const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    must(fd >= 0, "open");
+    must(write(fd, page.data(), page_size) == page_size, "write");
+    must(!durable || fsync(fd) == 0, "fsync");
+    must(close(fd) == 0, "close");
+    must(rename(path, target(i).c_str()) == 0, "rename");
+    if (durable) {
+        const int dir = open(directory().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        must(dir >= 0 && fsync(dir) == 0 && close(dir) == 0, "fsync of the directory");
+    }
+}
+
+void one_by_one() {
+    for (int i = 0; i < files_in_batch; ++i) {
+        replace(i, true);
+    }
+}
+
 void stream_write() {
     static char buffer[piece_size];
     const int fd = unnamed_file();
@@ -155,6 +176,9 @@ constexpr std::array floor_entries{
     entry{"spool_direct", records_to_memory},
     entry{"spool_stream", records_to_memory},
     entry{"spool_rolled", records_to_file},
+    entry{"replace", [] { replace(0, false); }},
+    entry{"replace_durable", [] { replace(0, true); }},
+    entry{"batch", one_by_one},
     entry{"stream_write", stream_write},
     entry{"stream_read", stream_read},
 };

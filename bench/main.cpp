@@ -74,6 +74,18 @@ void hand_over_to_google_benchmark(int repetitions_of_large) {
     }
 }
 
+// A participant that leaves files behind has not done its work.
+int check_nothing_is_left() {
+    for (int i = 0; i < files_in_batch; ++i) {
+        std::filesystem::remove(target(i));
+    }
+    if (std::filesystem::is_empty(directory())) {
+        return 0;
+    }
+    std::cerr << "tempfile-bench: something is left in " << directory() << '\n';
+    return 1;
+}
+
 int run_once(const char* name, std::int64_t times) {
     const auto t = std::find_if(tasks().begin(), tasks().end(), [&](const task& each) { return each.name == name; });
     if (t == tasks().end() || t->body == nullptr) {
@@ -83,16 +95,7 @@ int run_once(const char* name, std::int64_t times) {
     for (std::int64_t i = 0; i < times; ++i) {
         t->body();
     }
-    return 0;
-}
-
-// A participant that leaves files behind has not done its work.
-int check_nothing_is_left() {
-    if (std::filesystem::is_empty(directory())) {
-        return 0;
-    }
-    std::cerr << "tempfile-bench: something is left in " << directory() << '\n';
-    return 1;
+    return check_nothing_is_left();
 }
 
 // Exactly as long as the library's: "tmp" and 13 characters.
@@ -150,6 +153,26 @@ const char* next_path() {
 
 const char* next_name() {
     return counter.next_name();
+}
+
+const std::string& target(int i) {
+    static const auto paths = [] {
+        std::array<std::string, files_in_batch> all;
+        for (int n = 0; n < files_in_batch; ++n) {
+            all[static_cast<std::size_t>(n)] = directory() + "/published" + std::to_string(n);
+        }
+        return all;
+    }();
+    return paths[static_cast<std::size_t>(i)];
+}
+
+double number_from(const std::string& command) {
+    FILE* answer = popen(command.c_str(), "r");
+    must(answer != nullptr, "popen");
+    double number = 0;
+    const bool understood = std::fscanf(answer, "%lf", &number) == 1;
+    must(pclose(answer) == 0 && understood, command.c_str());
+    return number;
 }
 
 void fill(const char* dir) {

@@ -117,6 +117,18 @@ void stream_write() {
     file.close();
 }
 
+void replace(tempfile::durability durable) {
+    tempfile::write_file(target(), piece, {.durable = durable});
+}
+
+void batch() {
+    tempfile::publish_batch all;
+    for (int i = 0; i < files_in_batch; ++i) {
+        all.add(target(i)).write(piece);
+    }
+    all.commit();
+}
+
 void stream_read() {
     std::array<std::byte, page_size> back;
     tempfile::file_object file(tempfile::file(open(large_path().c_str(), O_RDONLY | O_CLOEXEC)),
@@ -142,6 +154,9 @@ constexpr std::array entries{
     entry{"spool_direct", [] { spool_direct(small_size); }},
     entry{"spool_stream", spool_stream},
     entry{"spool_rolled", [] { spool_direct(large_size); }},
+    entry{"replace", [] { replace(tempfile::durability::none); }},
+    entry{"replace_durable", [] { replace(tempfile::durability::data_and_directory); }},
+    entry{"batch", batch},
     entry{"stream_write", stream_write},
     entry{"stream_read", stream_read},
 };

@@ -40,6 +40,12 @@ const std::string& directory();
 const char* next_path();
 const char* next_name();
 
+// What is published, 0 to 127; they are removed at the end.
+const std::string& target(int i = 0);
+
+// Answers the number that a command prints.
+double number_from(const std::string& command);
+
 // Makes `files_in_directory` empty files. Everybody uses this one, so that only the removal differs.
 void fill(const char* dir);
 

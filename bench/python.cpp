@@ -1,7 +1,6 @@
 // Python: its tempfile module, in a process of its own that keeps the time itself, so that its start is not counted.
 #include "participant.hpp"
 
-#include <cstdio>
 #include <string>
 
 namespace {
@@ -11,17 +10,13 @@ using namespace bench;
 double seconds(std::string_view row, std::int64_t times) {
     const std::string command = "'" PYTHON_COMMAND "' '" PYTHON_SCRIPT "' " + std::string(row) + ' ' +
                                 std::to_string(times) + (row == "stream_read" ? ' ' + large_path() : "");
-    FILE* answer = popen(command.c_str(), "r");
-    must(answer != nullptr, "popen");
-    double taken = 0;
-    const bool understood = std::fscanf(answer, "%lf", &taken) == 1;
-    must(pclose(answer) == 0 && understood, command.c_str());
-    return taken;
+    return number_from(command);
 }
 
-[[maybe_unused]] const bool entered = enter("Python",
-                                            {"unnamed", "roundtrip", "named", "directory", "directory_100",
-                                             "spool_direct", "spool_rolled", "stream_write", "stream_read"},
-                                            seconds);
+[[maybe_unused]] const bool entered =
+    enter("Python",
+          {"unnamed", "roundtrip", "named", "directory", "directory_100", "spool_direct", "spool_rolled", "replace",
+           "replace_durable", "stream_write", "stream_read"},
+          seconds);
 
 }  // namespace

@@ -48,6 +48,21 @@ def spool(size):
         file.flush()
 
 
+def replace(durable):
+    """The usual recipe, which leaves mode and owner as they come; durable with the directory."""
+    target = tempfile.gettempdir() + "/published0"
+    with tempfile.NamedTemporaryFile(dir=os.path.dirname(target), delete=False) as file:
+        file.write(PAGE)
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+    os.replace(file.name, target)
+    if durable:
+        directory = os.open(os.path.dirname(target), os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+
+
 def stream_write():
     with tempfile.TemporaryFile() as file:
         write = file.write
@@ -70,6 +85,8 @@ rows = {
     "directory_100": directory_100,
     "spool_direct": lambda: spool(SMALL),
     "spool_rolled": lambda: spool(LARGE),
+    "replace": lambda: replace(False),
+    "replace_durable": lambda: replace(True),
     "stream_write": stream_write,
     "stream_read": stream_read,
 }

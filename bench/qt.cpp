@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 
 #include <QFile>
+#include <QSaveFile>
 #include <QTemporaryDir>
 #include <QTemporaryFile>
 
@@ -62,6 +63,12 @@ void stream_read() {
     benchmark::DoNotOptimize(piece);
 }
 
+void replace() {
+    QSaveFile file(QString::fromStdString(target()));
+    must(file.open(QIODevice::WriteOnly) && file.write(page.data(), page_size) == page_size && file.commit(),
+         "QSaveFile");
+}
+
 constexpr std::array entries{
     entry{"unnamed", unnamed},
     entry{"roundtrip", roundtrip},
@@ -70,6 +77,7 @@ constexpr std::array entries{
     entry{"directory", empty_directory},
     entry{"directory_100", full_directory},
     entry{"spool_rolled", [] { write_pieces(record_size); }},
+    entry{"replace_durable", replace},  // it calls fsync for the file, not for the directory
     entry{"stream_write", [] { write_pieces(page_size); }},
     entry{"stream_read", stream_read},
 };

@@ -14,6 +14,7 @@ inline constexpr std::size_t record_size = 64;
 inline constexpr std::size_t small_size = std::size_t{1} << 20;
 inline constexpr std::size_t large_size = std::size_t{64} << 20;
 inline constexpr int files_in_directory = 100;
+inline constexpr int files_in_batch = 128;
 
 enum class limit { none, times_floor, nanoseconds };
 
@@ -46,6 +47,10 @@ inline constexpr std::array rows{
         limit::nanoseconds, 15},
     row{"spool_rolled", "spool: 64-byte records, 64 MiB, rolled over", large_size / record_size, true, 1,
         limit::nanoseconds, 30},
+    row{"replace", "file of 4 KiB replaced, nothing waited for", 1, false, 1, limit::none, 0},
+    row{"replace_durable", "file of 4 KiB replaced, the disk waited for", 1, false, 1, limit::times_floor, 1.02},
+    row{"batch", "128 files of 4 KiB replaced, the disk waited for; one file", files_in_batch, true, 1,
+        limit::times_floor, 0.20},
     row{"stream_write", "stream: 64 MiB written in 4 KiB pieces", large_size / page_size, true, 1, limit::times_floor,
         1 / 0.85},
     row{"stream_read", "stream: 64 MiB read in 4 KiB pieces", large_size / page_size, true, 1, limit::times_floor,
@@ -55,7 +60,7 @@ inline constexpr std::array rows{
 // In the order of the table's columns. "without" is ours without the registry, "held" the floor with the directory held
 // open and names relative to it, "stream" the floor with a std::iostream that does nothing made and destroyed beside
 // it.
-inline constexpr std::array<std::string_view, 11> participants{"floor", "ours",  "without", "held", "stream", "glibc",
-                                                               "std",   "Boost", "Qt",      "POCO", "Python"};
+inline constexpr std::array<std::string_view, 12> participants{"floor", "ours",  "without", "held", "stream", "glibc",
+                                                               "std",   "Boost", "Qt",      "POCO", "Python", "Go"};
 
 }  // namespace bench

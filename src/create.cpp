@@ -5,8 +5,7 @@
 #include <utility>
 
 #include "handle.hpp"
-#include "name.hpp"
-#include "tempfile/name.hpp"
+#include "try_names.hpp"
 
 namespace tempfile {
 
@@ -39,50 +38,6 @@ std::string_view advice(sys::error e) noexcept {
 }
 
 namespace {
-
-problem creation_problem(std::string_view what, const std::string& path, sys::error e) {
-    return system_problem(std::string(what) + std::string(advice(e)), path, e);
-}
-
-// Calls make(path) with new names until it answers anything but EEXIST.
-template <class Make>
-problem try_names(const place& where, std::string& path, const char* what, Make make) {
-    if (problem p = check_affixes(where.prefix, where.suffix)) {
-        return p;
-    }
-    path.reserve(where.dir.size() + 1 + where.prefix.size() + random_characters + where.suffix.size());
-    path.assign(where.dir);
-    if (!path.ends_with('/')) {
-        path += '/';
-    }
-    path += where.prefix;
-    const std::size_t random_at = path.size();
-    path.append(random_characters, '?');
-    path += where.suffix;
-    sys::error e = EEXIST;
-    for (int tries = 0; tries < tmp_max && e == EEXIST; ++tries) {
-        if (problem p = random_name(path.data() + random_at)) {
-            return p;
-        }
-        e = make(path.c_str());
-    }
-    return e == 0 ? no_problem() : creation_problem(what, where.dir, e);
-}
-
-// make(name) with the name written down before.
-template <class Make>
-auto registered_first(registration* owner, registered_kind what, Make make) {
-    return [=](const char* name) {
-        if (owner != nullptr) {
-            owner->enter(what, name);
-        }
-        const sys::error e = make(name);
-        if (e != 0 && owner != nullptr) {
-            owner->leave();
-        }
-        return e;
-    };
-}
 
 // What we make is for its owner, and a umask can take the owner's bits too. It cannot be read without changing it
 // (umask(2)), so the first file and the first directory of a process are looked at, and the others only if that one was
@@ -163,14 +118,19 @@ constexpr const char* making_directory = "cannot make a temporary directory";
 
 }  // namespace
 
-problem create_unnamed(const place& where, bool append, file& made) {
+problem create_unnamed(const place& where, bool append, file& made, bool* linkable) {
     if (problem p = check_affixes(where.prefix, where.suffix)) {
         return p;
     }
     sys::handle h = sys::no_handle;
     // The answer belongs to this file system: it is asked anew each time, since another directory may be on another
     // one.
-    sys::error e = sys::call.create_unnamed(where.dir.c_str(), append, h);
+    sys::error e = linkable == nullptr
+                       ? sys::call.create_unnamed(where.dir.c_str(), append, h)
+                       : sys::call.create_linkable(sys::working_directory, where.dir.c_str(), append, h);
+    if (linkable != nullptr) {
+        *linkable = e == 0;
+    }
     if (means_no_unnamed_files(e)) {
         std::string path;
         registration owner;
@@ -258,11 +218,122 @@ problem rename_directory(const std::string& from, sys::handle held, std::string&
     const std::string directory = from + '/';  // a file or a link is refused then (path_resolution(7))
     const auto rename = [&](const char* name) {
         owner.identify(meta.id.device, meta.id.inode, meta.born);
-        return owner.is_recorded() ? sys::call.rename(sys::working_directory, directory.c_str(), name) : ENOSPC;
+        return owner.is_recorded()
+                   ? sys::call.rename(sys::working_directory, directory.c_str(), sys::working_directory, name)
+                   : ENOSPC;
     };
     const std::string parent = from.substr(0, from.rfind('/') + 1);
     return try_names({.dir = parent, .prefix = gettempprefix(), .suffix = {}}, path, renaming,
                      registered_first(&owner, registered_kind::directory, rename));
+}
+
+// --- For what is to be published ---
+
+namespace {
+
+constexpr std::string_view staged_prefix = ".tmp";  // hidden: it stands in somebody's directory
+
+// make(name) relative to the directory that is held, while the path is written down.
+template <class Make>
+problem try_names_beside(const std::string& dir, std::string& path, registration* owner, registered_kind what,
+                         Make make) {
+    const std::size_t name_at = dir.size() + (dir.ends_with('/') ? 0 : 1);
+    const auto relative = [&](const char* whole) { return make(whole + name_at); };
+    problem p = try_names({.dir = dir, .prefix = staged_prefix, .suffix = ""}, path,
+                          "cannot make a file to be published", registered_first(owner, what, relative));
+    if (p) {
+        path.clear();
+        owner->enter_nowhere();
+    }
+    return p;
+}
+
+}  // namespace
+
+problem create_beside(sys::handle directory, const std::string& dir, file& made, std::string& path, registration& owner,
+                      staging how) {
+    sys::handle h = sys::no_handle;
+    owner.enter_nowhere();
+    sys::error e = how == staging::named ? EOPNOTSUPP : sys::call.create_linkable(directory, ".", false, h);
+    if (means_no_unnamed_files(e)) {
+        const auto make = [&](const char* name) { return sys::call.create_file_in(directory, name, h); };
+        if (problem p = try_names_beside(dir, path, &owner, registered_kind::file, make)) {
+            return p;
+        }
+        e = 0;
+    }
+    e = e == 0 ? keep_off_standard_streams(h) : e;
+    if (e != 0) {
+        if (!path.empty() && sys::call.remove_file(sys::working_directory, path.c_str()) == 0) {
+            owner.leave();
+            path.clear();
+        }
+        return creation_problem("cannot make a file to be published", dir, e);
+    }
+    made = file(h);
+    return no_problem();
+}
+
+namespace {
+
+// Looks at it, closes it, and takes away its name, if it has one. What cannot be removed stays written down.
+problem look_and_take_away(sys::handle h, sys::error opened, const look_at_new& look, const std::string& dir,
+                           const std::string& path, sys::error (*remove)(sys::handle, const char*) noexcept,
+                           registration& owner) {
+    // As long as it has its name: some FUSE file systems can say nothing of what has none any more.
+    const sys::error e = opened == 0 ? look(h) : opened;
+    if (opened == 0) {
+        sys::call.close(h);
+    }
+    if (!path.empty()) {
+        if (const sys::error stays = remove(sys::working_directory, path.c_str())) {
+            return system_problem("cannot remove what was made to find out the mode of a new one", path, stays);
+        }
+        owner.leave();
+    }
+    return e == 0 ? no_problem() : creation_problem("cannot find out what mode a new one gets", dir, e);
+}
+
+}  // namespace
+
+problem look_at_new_file(sys::handle directory, const std::string& dir, const look_at_new& look) {
+    std::string path;
+    registration owner;
+    sys::handle h = sys::no_handle;
+    sys::error e = sys::call.create_public(directory, ".", h);
+    if (means_no_unnamed_files(e)) {
+        const auto make = [&](const char* name) { return sys::call.create_public_in(directory, name, h); };
+        if (problem p = try_names_beside(dir, path, &owner, registered_kind::file, make)) {
+            return p;
+        }
+        e = 0;
+    }
+    return look_and_take_away(h, e, look, dir, path, sys::call.remove_file, owner);
+}
+
+problem look_at_new_directory(sys::handle directory, const std::string& dir, const look_at_new& look) {
+    std::string path;
+    registration owner;
+    sys::handle h = sys::no_handle;
+    const auto make = [&](const char* name) { return sys::call.create_public_directory(directory, name); };
+    if (problem p = try_names_beside(dir, path, &owner, registered_kind::directory, make)) {
+        return p;
+    }
+    const sys::error e = sys::call.open_directory(sys::working_directory, path.c_str(), h);
+    return look_and_take_away(h, e, look, dir, path, sys::call.remove_directory, owner);
+}
+
+sys::error link_nameless(sys::handle nameless, sys::handle directory, const char* name) noexcept {
+    // The first needs no /proc, but after a change of credentials it is refused with ENOENT, and before Linux 6.10 it
+    // wants a privilege when the handle came from somebody else (open(2), O_TMPFILE; linkat(2), AT_EMPTY_PATH).
+    const sys::error e = sys::call.link_handle(nameless, directory, name);
+    return e == ENOENT || e == EPERM || e == EINVAL ? sys::call.link_through_proc(nameless, directory, name) : e;
+}
+
+problem link_beside(sys::handle nameless, sys::handle directory, const std::string& dir, std::string& path,
+                    registration& owner) {
+    return try_names_beside(dir, path, &owner, registered_kind::file,
+                            [&](const char* name) { return link_nameless(nameless, directory, name); });
 }
 
 problem unused_path(const place& where, std::string& path) {

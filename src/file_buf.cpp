@@ -201,17 +201,29 @@ std::streamsize file_buf::xsputn(const char* bytes, std::streamsize count) {
         put(bytes, n);
         return count;
     }
+    require(std::ios_base::out);
+    try {
+        take(bytes, n);
+    } catch (const std::system_error& e) {
+        lose(e.code());
+        throw;
+    } catch (const std::bad_alloc&) {
+        lose(std::make_error_code(std::errc::not_enough_memory));
+        throw;
+    }
+    return count;
+}
+
+void file_buf::take(const char* bytes, std::size_t n) {
     if (n < buffering_) {
         make_room(n);
         put(bytes, n);
-        return count;
+        return;
     }
-    require(std::ios_base::out);
     settle();
     require_representable(n);
     write_dirty();
     write_through(bytes, n);
-    return count;
 }
 
 file_buf::int_type file_buf::overflow(int_type c) {
@@ -392,6 +404,9 @@ void file_buf::truncate(std::uint64_t bytes) {
     require(std::ios_base::out);
     flush();
     file_.truncate(bytes);
+    if (bytes == 0) {
+        lost_.clear();
+    }
 }
 
 // --- The end ---

@@ -300,6 +300,18 @@ void file_object::do_close() {
     buffer_->close();
 }
 
+void file_object::finish_writing() {
+    file_buf& file = opened();
+    if (file.lost()) {
+        raise("publish: an earlier write failed, so that the file is not complete", file.lost());
+    }
+    if (bad()) {
+        raise("publish: the stream is bad; clear() it when that does not matter", code_of(EIO));
+    }
+    rdbuf()->pubsync();
+    file.flush();
+}
+
 void file_object::discard(std::error_code& ec) noexcept {
     ec.clear();
     if (buffer_) {

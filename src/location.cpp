@@ -74,26 +74,6 @@ std::string tidy(const std::string& path) {
     return result.empty() ? "/" : result;
 }
 
-// Absolute from birth: whatever chdir(2) does later, we delete what we made.
-problem make_absolute(const std::string& given, std::string& absolute) {
-    if (given.find('\0') != given.npos) {
-        return bad_argument("directory " + in_quotes(given) + " contains a NUL byte, which no path can");
-    }
-    if (given.starts_with('/')) {
-        absolute = tidy(given);
-        return no_problem();
-    }
-    if (problem p = working_directory(absolute)) {
-        p->path = given;
-        return p;
-    }
-    if (!absolute.ends_with('/')) {
-        absolute += '/';
-    }
-    absolute = tidy(absolute + given);
-    return no_problem();
-}
-
 struct origin {
     const char* name;
     const char* variable;  // null for a fixed directory
@@ -246,6 +226,26 @@ candidate overriding(const char* origin, const std::string& dir) {
 }
 
 }  // namespace
+
+// Absolute from birth: whatever chdir(2) does later, we delete what we made.
+problem make_absolute(const std::string& given, std::string& absolute) {
+    if (given.find('\0') != given.npos) {
+        return bad_argument("directory " + in_quotes(given) + " contains a NUL byte, which no path can");
+    }
+    if (given.starts_with('/')) {
+        absolute = tidy(given);
+        return no_problem();
+    }
+    if (problem p = working_directory(absolute)) {
+        p->path = given;
+        return p;
+    }
+    if (!absolute.ends_with('/')) {
+        absolute += '/';
+    }
+    absolute = tidy(absolute + given);
+    return no_problem();
+}
 
 problem locate(const std::filesystem::path& option, location& found) {
     found.searched = false;

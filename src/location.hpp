@@ -17,6 +17,9 @@ struct location {
 
 problem locate(const std::filesystem::path& option, location& found);
 
+// Relative to the working directory of now; without doubled and trailing slashes.
+problem make_absolute(const std::string& given, std::string& absolute);
+
 // Forgets the kept answer of the search if it is still `dir`.
 void forget(const std::string& dir);
 

@@ -6,6 +6,7 @@
 #include "create.hpp"
 #include "file_object.hpp"
 #include "location.hpp"
+#include "publish.hpp"
 #include "remove_tree.hpp"
 #include "report.hpp"
 #include "sweep.hpp"
@@ -100,6 +101,53 @@ std::filesystem::path named_temporary_file::keep() {
 void named_temporary_file::give_away() noexcept {
     owns_name_ = false;
     registration_.leave_for_good();
+}
+
+// Publishes what stands at the name: most often what is open here.
+problem named_temporary_file::persist_now(const std::filesystem::path& target, const persist_options& rules,
+                                          persisted& result) {
+    if (!closed()) {
+        finish_writing();
+    }
+    if (!owns_name_) {
+        return system_problem("cannot publish a file that this object does not own", path_, EPERM);
+    }
+    publish_target to;
+    if (problem p = resolve_target(target, rules.symlink, to)) {
+        return p;
+    }
+    file by_name;
+    const bool other = closed() || !still_there();
+    if (other) {
+        sys::handle h = sys::no_handle;
+        if (const sys::error e = sys::call.open_file(sys::working_directory, path_.c_str(), h)) {
+            return system_problem("cannot open a named temporary file to publish it", path_, e);
+        }
+        by_name = file(h);
+    }
+    std::string name = path_;
+    file& handle = other ? by_name : buffer()->underlying();
+    problem p =
+        publish({.handle = handle, .path = name, .owner = registration_, .can_be_linked = false}, to, rules, result);
+    if (!result.path.empty()) {
+        path_ = result.path.native();
+        owns_name_ = false;
+        if (!closed()) {
+            buffer()->stay();
+        }
+    }
+    return p;
+}
+
+persisted named_temporary_file::persist(const std::filesystem::path& target, const persist_options& rules) {
+    persisted result;
+    succeed(persist_now(target, rules, result));
+    return result;
+}
+
+persisted named_temporary_file::persist(const std::filesystem::path& target, const persist_options& rules,
+                                        std::error_code& ec) {
+    return capture_result(ec, [&](persisted& result) { return persist_now(target, rules, result); });
 }
 
 void named_temporary_file::adopt() {

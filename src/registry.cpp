@@ -294,7 +294,7 @@ sys::error slots::fill(sys::handle directory, const char* temporary_name, sys::h
     std::memcpy(static_cast<void*>(pieces_[0].load()), &head, sizeof head);
     const std::string name = std::to_string(head.owner.pid) + (temporary_name + temporary_prefix.size() - 1);
     path_ += '/' + name;
-    return sys::call.rename(directory, temporary_name, name.c_str());
+    return sys::call.rename(directory, temporary_name, directory, name.c_str());
 }
 
 sys::error slots::open_in(const std::string& dir) {

@@ -26,18 +26,20 @@ problem spool_buf::rollover() {
     if (!in_memory()) {
         return no_problem();
     }
-    gather();
     file made;
     problem p = in_directory(place_.dir, [&](const std::string& dir) {
-        return create_unnamed({.dir = dir, .prefix = place_.prefix, .suffix = place_.suffix}, appends(), made);
+        return create_unnamed({.dir = dir, .prefix = place_.prefix, .suffix = place_.suffix}, appends(), made,
+                              place_.linkable ? &place_.linkable : nullptr);
     });
-    if (p) {
-        return p;
-    }
+    return p ? std::move(p) : move_into(std::move(made), place_.dir);
+}
+
+problem spool_buf::move_into(file made, const std::string& dir) {
+    gather();
     std::error_code ec;
     made.write(std::as_bytes(std::span(window_.data, window_.length)), ec);
     if (ec) {
-        return system_problem("cannot write a spooled temporary file to the disk", place_.dir, ec);
+        return system_problem("cannot write a spooled temporary file to the disk", dir, ec);
     }
     file_ = std::move(made);
     state_ = state::rolled;
@@ -93,7 +95,10 @@ std::streamsize spool_buf::xsputn(const char* bytes, std::streamsize count) {
             put(bytes, n);
             return count;
         }
-        succeed(rollover());
+        if (const problem p = rollover()) {
+            lose(p.code());
+            raise(p);
+        }
     }
     return file_buf::xsputn(bytes, count);
 }

@@ -14,6 +14,7 @@ struct spool_place {
     std::string dir;  // absolute, or empty for gettempdir()
     std::string prefix;
     std::string suffix;
+    bool linkable = false;
 };
 
 // In memory the window of the file_buf is the whole contents: base 0, and nothing of it in a file. Rolling over writes
@@ -25,8 +26,12 @@ public:
 
     [[nodiscard]] bool rolled() const noexcept { return state_ == state::rolled; }
 
-    // Everything into a file; when that fails nothing has changed.
+    // Everything into a file; when that fails nothing has changed. The second takes a given one, in directory `dir`.
     problem rollover();
+    problem move_into(file made, const std::string& dir);
+
+    // The file may get a name.
+    [[nodiscard]] bool linkable() const noexcept { return place_.linkable; }
 
     std::uint64_t size() override;
     void truncate(std::uint64_t bytes) override;

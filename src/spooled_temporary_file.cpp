@@ -3,9 +3,11 @@
 #include <cerrno>
 #include <utility>
 
+#include "create.hpp"
 #include "file_object.hpp"
 #include "location.hpp"
 #include "name.hpp"
+#include "publish.hpp"
 #include "spool_buf.hpp"
 
 namespace tempfile {
@@ -39,8 +41,11 @@ problem spooled_temporary_file::make(const spooled_temporary_file_options& optio
             return p;
         }
     }
-    open(std::make_unique<spool_buf>(spool_place{.dir = where.dir, .prefix = options.prefix, .suffix = options.suffix},
-                                     options.max_size, options.mode, options.buffering),
+    name_.owner.enter_nowhere();
+    open(std::make_unique<spool_buf>(
+             spool_place{
+                 .dir = where.dir, .prefix = options.prefix, .suffix = options.suffix, .linkable = options.linkable},
+             options.max_size, options.mode, options.buffering),
          options.newline);
     if (options.cleanup == cleanup::background) {
         buffer()->close_in_background();
@@ -59,7 +64,7 @@ spooled_temporary_file::spooled_temporary_file(const spooled_temporary_file_opti
 }
 
 spooled_temporary_file::spooled_temporary_file(spooled_temporary_file&& other) noexcept
-    : file_object(std::move(other)) {}
+    : file_object(std::move(other)), name_(std::move(other.name_)) {}
 
 spooled_temporary_file& spooled_temporary_file::operator=(spooled_temporary_file&& other) noexcept {
     spooled_temporary_file(std::move(other)).swap(*this);
@@ -67,7 +72,13 @@ spooled_temporary_file& spooled_temporary_file::operator=(spooled_temporary_file
 }
 
 spooled_temporary_file::~spooled_temporary_file() {
+    name_.remove();
     vanish();
+}
+
+void spooled_temporary_file::swap(spooled_temporary_file& other) noexcept {
+    file_object::swap(other);
+    std::swap(name_, other.name_);
 }
 
 bool spooled_temporary_file::rolled() const noexcept {
@@ -79,6 +90,42 @@ problem spooled_temporary_file::roll_now() {
     spool_buf* const spool = spool_of(buffer());
     return spool != nullptr && !spool->closed() ? spool->rollover()
                                                 : system_problem("cannot use a closed file", "", EBADF);
+}
+
+problem spooled_temporary_file::persist_now(const std::filesystem::path& target, const persist_options& rules,
+                                            persisted& result) {
+    finish_writing();
+    publish_target to;
+    if (problem p = resolve_target(target, rules.symlink, to)) {
+        return p;
+    }
+    spool_buf* const spool = spool_of(buffer());
+    if (spool != nullptr && !spool->rolled()) {
+        file made;
+        if (problem p = create_beside(to.directory.native_handle(), to.directory_path, made, name_.path, name_.owner)) {
+            return p;
+        }
+        if (problem p = spool->move_into(std::move(made), to.directory_path)) {
+            name_.remove();
+            name_.owner.enter_nowhere();
+            return p;
+        }
+        name_.can_be_linked = name_.path.empty();
+    } else if (spool != nullptr && name_.path.empty()) {
+        name_.can_be_linked = spool->linkable();
+    }
+    return publish(*buffer(), name_, to, rules, result);
+}
+
+persisted spooled_temporary_file::persist(const std::filesystem::path& target, const persist_options& rules) {
+    persisted result;
+    succeed(persist_now(target, rules, result));
+    return result;
+}
+
+persisted spooled_temporary_file::persist(const std::filesystem::path& target, const persist_options& rules,
+                                          std::error_code& ec) {
+    return capture_result(ec, [&](persisted& result) { return persist_now(target, rules, result); });
 }
 
 void spooled_temporary_file::rollover() {

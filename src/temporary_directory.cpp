@@ -6,6 +6,7 @@
 #include "cleanup.hpp"
 #include "create.hpp"
 #include "location.hpp"
+#include "publish_directory.hpp"
 #include "remove_tree.hpp"
 #include "report.hpp"
 #include "sweep.hpp"
@@ -93,6 +94,32 @@ void temporary_directory::give_away() noexcept {
     handle_ = file();
 }
 
+problem temporary_directory::persist_now(const std::filesystem::path& target, const persist_options& rules,
+                                         persisted& result) {
+    if (!owns_) {
+        return system_problem("cannot publish a directory that this object does not own", path_, EPERM);
+    }
+    problem p = publish_directory({.handle = handle_.native_handle(), .path = path_, .owner = registration_}, target,
+                                  rules, result);
+    if (!result.path.empty()) {
+        give_away();
+    }
+    return p;
+}
+
+persisted temporary_directory::persist(const std::filesystem::path& target, const persist_options& rules) {
+    persisted result;
+    succeed(persist_now(target, rules, result));
+    return result;
+}
+
+persisted temporary_directory::persist(const std::filesystem::path& target, const persist_options& rules,
+                                       std::error_code& ec) {
+    persisted result;
+    ec = persist_now(target, rules, result).code();
+    return result;
+}
+
 void temporary_directory::adopt() {
     if (is_kept_from_birth(deletion_)) {
         registration_.enter_nowhere();
@@ -150,7 +177,7 @@ bool set_aside(const std::string& from, sys::handle held, std::string& path, reg
         return true;
     }
     // Somebody has put another directory there in between: it gets its name back, unless there is a third one by now.
-    sys::call.rename(sys::working_directory, path.c_str(), from.c_str());
+    sys::call.rename(sys::working_directory, path.c_str(), sys::working_directory, from.c_str());
     owner.leave();
     return false;
 }

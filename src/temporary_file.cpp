@@ -3,6 +3,7 @@
 #include "create.hpp"
 #include "file_object.hpp"
 #include "location.hpp"
+#include "publish.hpp"
 
 namespace tempfile {
 
@@ -10,13 +11,14 @@ problem temporary_file::make(const temporary_file_options& options) {
     if (problem p = check_mode(options.mode, options.buffering)) {
         return p;
     }
+    name_.owner.enter_nowhere();
     open(std::make_unique<file_buf>(file(), options.mode, options.buffering), options.newline);
     if (options.cleanup == cleanup::background) {
         buffer()->close_in_background();
     }
     return in_directory(options.dir, [&](const std::string& dir) {
         return create_unnamed({.dir = dir, .prefix = options.prefix, .suffix = options.suffix}, appends(options.mode),
-                              buffer()->underlying());
+                              buffer()->underlying(), options.linkable ? &name_.can_be_linked : nullptr);
     });
 }
 
@@ -30,7 +32,8 @@ temporary_file::temporary_file(const temporary_file_options& options, std::error
     ec = make(options).code();
 }
 
-temporary_file::temporary_file(temporary_file&& other) noexcept : file_object(std::move(other)) {}
+temporary_file::temporary_file(temporary_file&& other) noexcept
+    : file_object(std::move(other)), name_(std::move(other.name_)) {}
 
 temporary_file& temporary_file::operator=(temporary_file&& other) noexcept {
     temporary_file(std::move(other)).swap(*this);
@@ -38,7 +41,30 @@ temporary_file& temporary_file::operator=(temporary_file&& other) noexcept {
 }
 
 temporary_file::~temporary_file() {
+    name_.remove();
     vanish();
+}
+
+void temporary_file::swap(temporary_file& other) noexcept {
+    file_object::swap(other);
+    std::swap(name_, other.name_);
+}
+
+problem temporary_file::persist_now(const std::filesystem::path& target, const persist_options& rules,
+                                    persisted& result) {
+    finish_writing();
+    return publish(*buffer(), name_, target, rules, result);
+}
+
+persisted temporary_file::persist(const std::filesystem::path& target, const persist_options& rules) {
+    persisted result;
+    succeed(persist_now(target, rules, result));
+    return result;
+}
+
+persisted temporary_file::persist(const std::filesystem::path& target, const persist_options& rules,
+                                  std::error_code& ec) {
+    return capture_result(ec, [&](persisted& result) { return persist_now(target, rules, result); });
 }
 
 }  // namespace tempfile

@@ -94,6 +94,12 @@ public:
     /// From now on a large file is closed in the background (cleanup.hpp): for one that vanishes when it is closed.
     void close_in_background() noexcept { in_background_ = true; }
 
+    /// The file has a name that stays: what is buffered matters, and so does what closing it reports.
+    void stay() noexcept {
+        in_background_ = false;
+        share();
+    }
+
     /// True when closed, or made over a closed file.
     [[nodiscard]] virtual bool closed() const noexcept { return file_.closed(); }
 
@@ -103,6 +109,10 @@ public:
     /// Remembers that somebody else can read the file by now, so that what is buffered matters also when this goes.
     void share() noexcept { shared_ = true; }
     [[nodiscard]] bool shared() const noexcept { return shared_; }
+
+    /// Why a write took less than all it was given; no error as long as none did. Bytes are missing from then on, until
+    /// the file is truncated to nothing. What could not be written *out* is still here, and not meant.
+    [[nodiscard]] std::error_code lost() const noexcept { return lost_; }
 
     /// The handle, or -1 where there is none (yet).
     [[nodiscard]] file::native_handle_type native_handle() const noexcept { return file_.native_handle(); }
@@ -145,6 +155,7 @@ protected:
     void require(std::ios_base::openmode what) const;  // throws EBADF when closed, or not opened for that
     void require_representable(std::size_t n) const;  // throws EFBIG when n bytes at the position end where no file can
     [[nodiscard]] bool appends() const noexcept;
+    void lose(std::error_code why) noexcept { lost_ = why; }  // bytes that were to be written
 
     window window_;
     file file_;
@@ -156,6 +167,7 @@ private:
     void write_dirty();
     void write_through(const char* bytes, std::size_t n);
     void make_room(std::size_t n);
+    void take(const char* bytes, std::size_t n);
     int_type fill(std::size_t wanted);
     [[nodiscard]] bool is_read_ahead() noexcept;
     std::size_t read_through(char* into, std::streamsize n);
@@ -166,6 +178,7 @@ private:
     std::size_t buffering_;
     bool shared_ = false;
     bool in_background_ = false;
+    std::error_code lost_;
     std::ios_base::openmode mode_;
 };
 

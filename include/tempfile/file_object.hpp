@@ -189,6 +189,12 @@ protected:
     /// see it.
     void vanish() noexcept;
 
+    /// For what is about to be published: writes out, and makes sure that nothing is missing.
+    /// @throws std::system_error that of an earlier write that took less than all it was given (file_buf::lost), that
+    /// of
+    ///         this one, EBADF when closed, EIO when the stream is bad for another reason.
+    void finish_writing();
+
     /// Null when never opened or moved from.
     [[nodiscard]] file_buf* buffer() const noexcept { return buffer_.get(); }
 

@@ -29,6 +29,7 @@
 #include <tempfile/cleanup.hpp>
 #include <tempfile/file_object.hpp>
 #include <tempfile/name.hpp>
+#include <tempfile/persist.hpp>
 #include <tempfile/registration.hpp>
 
 #include <filesystem>
@@ -94,6 +95,21 @@ public:
     /// more, or a power cut could undo it; `delete_when::never` from the beginning costs nothing. @return the path.
     std::filesystem::path keep();
 
+    /// Moves it to its final name, by rename where that can be done: from then on it is the caller's file, and `path()`
+    /// the new name. It stays open, if it is, and usable, but what is written from then on, everybody sees at once.
+    /// When something else stands at the name by then, put there by an editor that saves by rename, that is published.
+    /// @return what was achieved; persist.hpp has the rules.
+    /// @throws std::system_error; then the object still owns its file, and the call can be repeated. EPERM in a forked
+    ///         child, and when it is not this object's any more.
+    persisted persist(const std::filesystem::path& target, const persist_options& rules = {});
+    persisted persist(const std::filesystem::path& target, const persist_options& rules, std::error_code& ec);
+
+    /// The same, with EEXIST when something stands there.
+    persisted persist_noclobber(const std::filesystem::path& target, persist_options rules = {}) {
+        rules.existing = if_exists::refuse;
+        return persist(target, rules);
+    }
+
     /// From now on the file belongs to the calling process, if that is a child forked since the file was made; then the
     /// parent calls `keep()`. In between, and if neither or both end first, nothing is left behind: both own it.
     void adopt();
@@ -115,6 +131,7 @@ private:
     [[nodiscard]] bool ours_to_remove() const noexcept;
     problem remove_name();
     problem remove_now();
+    problem persist_now(const std::filesystem::path& target, const persist_options& rules, persisted& result);
 
     std::string path_;
     registration registration_;

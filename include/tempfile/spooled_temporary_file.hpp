@@ -24,6 +24,8 @@
 #include <tempfile/cleanup.hpp>
 #include <tempfile/file_object.hpp>
 #include <tempfile/name.hpp>
+#include <tempfile/persist.hpp>
+#include <tempfile/staged_name.hpp>
 
 #include <cstddef>
 #include <filesystem>
@@ -54,6 +56,7 @@ struct spooled_temporary_file_options {
     std::size_t buffering = default_buffering;           ///< Bytes, after roll-over; 0 for none.
     newlines newline = newlines::raw;                    ///< Translation of line ends.
     tempfile::cleanup cleanup = tempfile::cleanup::now;  ///< Who closes a large file (cleanup.hpp).
+    bool linkable = false;                               ///< After roll-over, as for `temporary_file`.
 };
 
 /// Memory that becomes a file without a name when it grows.
@@ -76,7 +79,7 @@ public:
     ~spooled_temporary_file() override;
 
     /// Exchanges everything.
-    void swap(spooled_temporary_file& other) noexcept { file_object::swap(other); }
+    void swap(spooled_temporary_file& other) noexcept;
     friend void swap(spooled_temporary_file& a, spooled_temporary_file& b) noexcept { a.swap(b); }
 
     using file_object::write;
@@ -92,6 +95,16 @@ public:
     }
     void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
 
+    /// Gives it a name, as `temporary_file::persist`. What is in memory is written to a file beside the target.
+    persisted persist(const std::filesystem::path& target, const persist_options& rules = {});
+    persisted persist(const std::filesystem::path& target, const persist_options& rules, std::error_code& ec);
+
+    /// The same, with EEXIST when something stands there.
+    persisted persist_noclobber(const std::filesystem::path& target, persist_options rules = {}) {
+        rules.existing = if_exists::refuse;
+        return persist(target, rules);
+    }
+
     /// True once there is a real file.
     [[nodiscard]] bool rolled() const noexcept;
 
@@ -103,6 +116,9 @@ public:
 private:
     problem make(const spooled_temporary_file_options& options);
     problem roll_now();
+    problem persist_now(const std::filesystem::path& target, const persist_options& rules, persisted& result);
+
+    staged_name name_;
 };
 
 }  // namespace tempfile

@@ -18,6 +18,7 @@
 
 #pragma once
 
+#include <tempfile/atomic_file.hpp>
 #include <tempfile/cleanup.hpp>
 #include <tempfile/file.hpp>
 #include <tempfile/file_buf.hpp>
@@ -27,6 +28,8 @@
 #include <tempfile/name.hpp>
 #include <tempfile/named_temporary_file.hpp>
 #include <tempfile/newline.hpp>
+#include <tempfile/persist.hpp>
+#include <tempfile/publish_batch.hpp>
 #include <tempfile/remove_tree.hpp>
 #include <tempfile/report.hpp>
 #include <tempfile/signals.hpp>

@@ -30,6 +30,7 @@
 #include <tempfile/file.hpp>
 #include <tempfile/name.hpp>
 #include <tempfile/named_temporary_file.hpp>
+#include <tempfile/persist.hpp>
 #include <tempfile/registration.hpp>
 #include <tempfile/remove_tree.hpp>
 
@@ -95,6 +96,23 @@ public:
     /// removed any more, or a power cut could undo it. @return the path.
     std::filesystem::path keep();
 
+    /// Moves it with everything in it to its final name, on the same file system: from then on it is the caller's.
+    /// `if_exists::replace` exchanges it for a directory that stands there, which is then removed; with
+    /// `if_exists::exchange` that one stays, at `persisted::previous`. Mode, owner and so on are those of the one that
+    /// is replaced or of a new directory there; what is in it is left as it is. Any durability waits for the whole file
+    /// system. @return what was achieved: where the file system cannot rename without replacing (some FUSE) a new
+    /// target is seen empty for a moment, and it is not `atomic`.
+    /// @throws std::system_error; then the object still owns it, and the call can be repeated. EXDEV on another file
+    ///         system; EINVAL where the file system cannot exchange; ENOTDIR when something else stands there.
+    persisted persist(const std::filesystem::path& target, const persist_options& rules = {});
+    persisted persist(const std::filesystem::path& target, const persist_options& rules, std::error_code& ec);
+
+    /// The same, with EEXIST when something stands there.
+    persisted persist_noclobber(const std::filesystem::path& target, persist_options rules = {}) {
+        rules.existing = if_exists::refuse;
+        return persist(target, rules);
+    }
+
     /// From now on the directory belongs to the calling process, if that is a child forked since it was made; then the
     /// parent calls `keep()`. In between both own it.
     void adopt();
@@ -122,6 +140,7 @@ private:
     problem remove_now(removal_report& report);
     bool remove_later(removal_report& report);
     void give_away() noexcept;
+    problem persist_now(const std::filesystem::path& target, const persist_options& rules, persisted& result);
 
     std::string path_;
     file handle_;

@@ -15,7 +15,7 @@
 /// or `.fuse_hidden*` until it is closed.
 ///
 /// **Nobody else gets in.** Mode 0600, close-on-exec, and made with `O_EXCL`, after which not even the same user can
-/// link it into a directory.
+/// link it into a directory, unless it is to be `linkable`.
 ///
 /// **What is about to vanish is not written**: the destructor throws away what is still buffered, unless `reopen()` or
 /// `fileno()` let somebody else see the file. `close()` writes it first, and reports.
@@ -25,6 +25,8 @@
 #include <tempfile/cleanup.hpp>
 #include <tempfile/file_object.hpp>
 #include <tempfile/name.hpp>
+#include <tempfile/persist.hpp>
+#include <tempfile/staged_name.hpp>
 
 #include <filesystem>
 #include <string>
@@ -44,6 +46,7 @@ struct temporary_file_options {
     std::size_t buffering = default_buffering;           ///< Bytes; 0 for none.
     newlines newline = newlines::raw;                    ///< Translation of line ends.
     tempfile::cleanup cleanup = tempfile::cleanup::now;  ///< Who closes a large one (cleanup.hpp).
+    bool linkable = false;                               ///< It may get a name by `persist()` without being copied.
 };
 
 /// An open file without a name.
@@ -66,11 +69,28 @@ public:
     ~temporary_file() override;
 
     /// Exchanges everything.
-    void swap(temporary_file& other) noexcept { file_object::swap(other); }
+    void swap(temporary_file& other) noexcept;
     friend void swap(temporary_file& a, temporary_file& b) noexcept { a.swap(b); }
+
+    /// Gives it a name: from then on it is the caller's file. It stays open and usable, but what is written from then
+    /// on, everybody sees at once. One that is not `linkable`, and one on another file system, is copied.
+    /// @return what was achieved; persist.hpp has the rules.
+    /// @throws std::system_error; then the object still has its file, and the call can be repeated. EPERM in a forked
+    ///         child, and when it was persisted before.
+    persisted persist(const std::filesystem::path& target, const persist_options& rules = {});
+    persisted persist(const std::filesystem::path& target, const persist_options& rules, std::error_code& ec);
+
+    /// The same, with EEXIST when something stands there.
+    persisted persist_noclobber(const std::filesystem::path& target, persist_options rules = {}) {
+        rules.existing = if_exists::refuse;
+        return persist(target, rules);
+    }
 
 private:
     problem make(const temporary_file_options& options);
+    problem persist_now(const std::filesystem::path& target, const persist_options& rules, persisted& result);
+
+    staged_name name_;
 };
 
 }  // namespace tempfile

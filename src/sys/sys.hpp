@@ -39,7 +39,7 @@ inline constexpr std::size_t name_max = 255;
 // The size of the buffer for `list`: larger ones gained nothing when measured.
 inline constexpr std::size_t list_bytes = 32 * 1024;
 
-enum class kind : std::uint8_t { unknown, file, directory, other };
+enum class kind : std::uint8_t { unknown, file, directory, link, other };
 
 struct identity {
     std::uint64_t device = 0;
@@ -53,6 +53,7 @@ struct metadata {
     std::uint64_t size = 0;   // bytes
     std::uint64_t links = 0;
     std::uint64_t owner = 0;
+    std::uint64_t group = 0;
     std::uint64_t born = 0;         // nanoseconds since 1970; 0 where the system or file system cannot say
     std::uint32_t permissions = 0;  // the twelve bits of chmod
     kind what = kind::unknown;
@@ -100,14 +101,33 @@ struct calls {
     // writing. ENOENT, EISDIR, EOPNOTSUPP, EINVAL and ENOSYS can mean that this system or file system has no such files
     // (open(2), O_TMPFILE).
     error (*create_unnamed)(const char* dir, bool append, handle& made) noexcept;
+    // The same, relative to `at`, and of a kind that can get a name later (`link_handle`).
+    error (*create_linkable)(handle at, const char* dir, bool append, handle& made) noexcept;
+    // As `create_linkable` and `create_file_in`, with the mode and whatever else a new file gets there that is for
+    // everybody whom the umask and the directory allow: 0666 less the umask, or by the directory's default ACL.
+    error (*create_public)(handle at, const char* dir, handle& made) noexcept;
+    error (*create_public_in)(handle at, const char* name, handle& made) noexcept;
     // A new file at `path`; EEXIST whatever stands there, a link included. Mode and use as above.
     error (*create_file)(const char* path, bool append, handle& made) noexcept;
     // The same in directory `at`, and an existing regular file or whatever else stands at `name`, a link excepted: it
     // is never waited for, as a FIFO would be.
     error (*create_file_in)(handle at, const char* name, handle& made) noexcept;
     error (*open_file)(handle at, const char* name, handle& made) noexcept;
-    // From one name to another in the same directory, replacing what stands there.
-    error (*rename)(handle at, const char* from, const char* to) noexcept;
+    // The same for reading.
+    error (*open_to_read)(handle at, const char* name, handle& made) noexcept;
+    // From one name to another, replacing what stands there; EEXIST when something stands there; exchanging the two.
+    // The last two answer EINVAL where the file system cannot do that, ENOSYS where the system cannot. EXDEV from one
+    // file system, or mount of it, to another.
+    error (*rename)(handle from_at, const char* from, handle to_at, const char* to) noexcept;
+    error (*rename_new)(handle from_at, const char* from, handle to_at, const char* to) noexcept;
+    error (*exchange)(handle from_at, const char* from, handle to_at, const char* to) noexcept;
+    // Another name for a file; EEXIST when something stands there. `link_handle` and `link_through_proc` are two ways
+    // for a `create_linkable` one: ENOENT or EPERM where that way is barred.
+    error (*link)(handle from_at, const char* from, handle to_at, const char* to) noexcept;
+    error (*link_handle)(handle of, handle to_at, const char* to) noexcept;
+    error (*link_through_proc)(handle of, handle to_at, const char* to) noexcept;
+    // Where a symbolic link leads, `used` bytes of it without a terminator; as many as there is room for.
+    error (*read_link)(handle at, const char* name, char* into, std::size_t bytes, std::size_t& used) noexcept;
     // Takes away the name of anything but a directory.
     error (*remove_file)(handle at, const char* name) noexcept;
     // A new open file for the same file, also for one without a name.
@@ -134,9 +154,30 @@ struct calls {
     error (*overwrite_in_place)(handle h) noexcept;
     // Reserves the first `bytes` bytes; EOPNOTSUPP where that cannot be done.
     error (*allocate)(handle h, std::uint64_t bytes) noexcept;
+    // The same, and the file stays as long as it is.
+    error (*reserve)(handle h, std::uint64_t bytes) noexcept;
+    // Waits until the file, or the directory, is on the disk; the same for the whole file system it is on; and for the
+    // data of a file, begins with it without waiting.
     error (*sync)(handle h) noexcept;
+    error (*sync_file_system)(handle h) noexcept;
+    error (*begin_sync)(handle h) noexcept;
     error (*stat)(handle h, metadata& out) noexcept;
     error (*set_permissions)(handle h, std::uint32_t permissions) noexcept;
+    error (*set_owner)(handle h, std::uint64_t owner, std::uint64_t group) noexcept;
+
+    // Makes `to` share all of the contents of `from`. EOPNOTSUPP, EINVAL, EXDEV and others where that cannot be had.
+    error (*clone)(handle from, handle to) noexcept;
+    // Copies within the system, from one offset to the same; `done` is 0 at the end of the file, and can be less than
+    // asked. `send_range` writes at the offset that `to` has.
+    error (*copy_range)(handle from, handle to, std::uint64_t at, std::size_t bytes, std::size_t& done) noexcept;
+    error (*send_range)(handle from, handle to, std::uint64_t at, std::size_t bytes, std::size_t& done) noexcept;
+
+    // Extended attributes, ACLs among them. ERANGE when the buffer is too small, ENODATA when there is none,
+    // EOPNOTSUPP where there are no such. The list has the names one after the other, each with a terminator.
+    error (*list_attributes)(handle h, char* into, std::size_t bytes, std::size_t& used) noexcept;
+    error (*attribute)(handle h, const char* name, void* into, std::size_t bytes, std::size_t& used) noexcept;
+    error (*set_attribute)(handle h, const char* name, const void* from, std::size_t bytes) noexcept;
+    error (*remove_attribute)(handle h, const char* name) noexcept;
 
     // Locks the open file, or answers EWOULDBLOCK when somebody else holds it. The lock belongs to the open file: it
     // ends when the last handle of it is closed, which a forked child may have too (flock(2)).
@@ -152,6 +193,8 @@ struct calls {
 
     // A new directory, mode 0700 less the umask; EEXIST whatever stands there.
     error (*create_directory)(const char* path) noexcept;
+    // The same in directory `at`, for everybody: mode 0777 less the umask, or by the directory's default ACL.
+    error (*create_public_directory)(handle at, const char* name) noexcept;
     // For `list` and as `at`. ENOTDIR or ELOOP when it is something else, which is not opened then.
     error (*open_directory)(handle at, const char* name, handle& made) noexcept;
     // The same for one that may not be read: good for `stat`, `set_path_permissions` and as `at` only.

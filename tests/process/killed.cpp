@@ -8,7 +8,9 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -22,6 +24,11 @@
 
 namespace tempfile::test {
 namespace {
+
+std::string contents(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
 
 // Where in a run: before the n-th call of that name.
 struct instant {
@@ -110,7 +117,25 @@ protected:
         expect_nothing_but_what_was_kept(when, said);
     }
 
+    // The file is old or new, never in between; so is the directory, which may not be there yet.
+    void expect_old_or_new(const std::string& when) {
+        for (const std::string& name : dir.names()) {
+            EXPECT_TRUE(name == "published" || name == "published-tree") << name << " is left, before " << when;
+        }
+        const std::string now = contents(dir / "published");
+        EXPECT_TRUE(now == old_text || now == new_text) << now.size() << " bytes, before " << when;
+        times_new += now == new_text ? 1 : 0;
+        EXPECT_TRUE(!std::filesystem::exists(dir / "published-tree") ||
+                    contents(dir / "published-tree/sub/text") == new_text)
+            << "before " << when;
+        std::filesystem::remove_all(dir / "published-tree");
+        std::ofstream(dir / "published") << old_text;
+    }
+
+    const std::string old_text = std::string(100, 'o');
+    const std::string new_text = std::string(4096, 'p');
     int times_kept = 0;
+    int times_new = 0;
 
     scratch dir;
 };
@@ -159,6 +184,23 @@ TEST_F(killed,
     EXPECT_GT(end_at_every_instant(SIGTERM, "abandoned with cleanup on signals", dir, look), 10U);
     EXPECT_GT(end_at_every_instant(SIGTERM, "named for a moment with cleanup on signals", dir, look), 5U);
     EXPECT_GT(end_at_every_instant(SIGTERM, "handed over with cleanup on signals", dir, look), 40U);
+}
+
+TEST_F(killed, T6_T15_what_is_published_is_the_whole_old_or_the_whole_new_one_and_a_sweep_removes_the_rest) {
+    std::ofstream(dir / "published") << old_text;
+    const auto look = [&](const std::string& when, const std::string&) {
+        const sweep_report report = sweep();
+        EXPECT_TRUE(report.complete && troubles(report) == 0) << "killed before " << when;
+        expect_old_or_new(when);
+    };
+    EXPECT_GT(end_at_every_instant(SIGKILL, "publish", dir, look), 100U);
+    EXPECT_GT(times_new, 50);
+}
+
+TEST_F(killed, T6_T15_so_it_is_by_SIGTERM_after_cleanup_on_signals_without_a_sweep) {
+    std::ofstream(dir / "published") << old_text;
+    const auto look = [&](const std::string& when, const std::string&) { expect_old_or_new(when); };
+    EXPECT_GT(end_at_every_instant(SIGTERM, "publish with cleanup on signals", dir, look), 100U);
 }
 
 }  // namespace

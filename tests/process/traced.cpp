@@ -61,6 +61,32 @@ void named_for_a_moment() {
     fp << "small";
 }
 
+// Each kind of object gets its final name, where something stands already, and with a name of its own before.
+void publish_each() {
+    const std::filesystem::path dir = tempfile::gettempdir();
+    tempfile::write_file(dir / "published", page);
+    {
+        tempfile::named_temporary_file fp;
+        fp << page;
+        fp.persist(dir / "published");
+    }
+    {
+        tempfile::spooled_temporary_file fp;
+        fp << page;
+        fp.persist(dir / "published");
+    }
+    for (int i = 0; i < 2; ++i) {
+        tempfile::temporary_directory tree;
+        std::filesystem::create_directory(tree / "sub");
+        std::ofstream(tree / "sub/text") << page;
+        tree.persist(dir / "published-tree");
+    }
+    tempfile::sys::call.create_linkable = [](int, const char*, bool, tempfile::sys::handle&) noexcept {
+        return EOPNOTSUPP;
+    };
+    tempfile::write_file(dir / "published", page);
+}
+
 const std::map<std::string, void (*)()> things = {
     {"unnamed", [] { tempfile::temporary_file().close(); }},
     {"unnamed destroyed", [] { tempfile::temporary_file fp; }},
@@ -150,6 +176,19 @@ const std::map<std::string, void (*)()> things = {
      [] {
          tempfile::cleanup_on_signals();
          handed_over();
+     }},
+    {"publish", publish_each},
+    {"publish with cleanup on signals",
+     [] {
+         tempfile::cleanup_on_signals();
+         publish_each();
+     }},
+    {"write_file over another one",
+     [] { tempfile::write_file(tempfile::gettempdir() / "published", page, {.durable = tempfile::durability::none}); }},
+    {"durable write_file over another one",
+     [] {
+         tempfile::write_file(tempfile::gettempdir() / "published", page,
+                              {.durable = tempfile::durability::data_and_directory});
      }},
     // Nobody destroys these but the end of the process.
     {"abandoned with cleanup on signals",

@@ -254,12 +254,12 @@ TEST_F(cleanup_test, S4_what_stands_in_its_place_stays_where_it_is) {
 TEST_F(cleanup_test, S4_what_is_put_there_at_the_last_moment_gets_its_name_back) {
     temporary_directory made = make_full();
     int renames = 0;
-    const rename_call meddled([&](sys::handle at, const char* from, const char* to) {
+    const rename_call meddled([&](sys::handle at, const char* from, sys::handle to_at, const char* to) {
         if (renames++ == 0) {
             fs::rename(made.path(), dir / "moved");
             fs::create_directories(made / "canary");
         }
-        return rename_call::real(at, from, to);
+        return rename_call::real(at, from, to_at, to);
     });
     EXPECT_EQ(thrown([&] { made.cleanup(); }).value(), ESTALE);
     EXPECT_EQ(renames, 2);
@@ -272,10 +272,10 @@ TEST_F(cleanup_test, S4_a_file_or_a_link_that_is_put_there_at_the_last_moment_is
     for (const bool link : {false, true}) {
         temporary_directory made = make_full();
         const fs::path moved = dir / (link ? "moved too" : "moved");
-        const rename_call meddled([&](sys::handle at, const char* from, const char* to) {
+        const rename_call meddled([&](sys::handle at, const char* from, sys::handle to_at, const char* to) {
             fs::rename(made.path(), moved);
             link ? fs::create_directory_symlink(moved, made.path()) : write_file(made.path(), "somebody's");
-            const sys::error e = rename_call::real(at, from, to);
+            const sys::error e = rename_call::real(at, from, to_at, to);
             EXPECT_EQ(e, ENOTDIR);
             return e;
         });

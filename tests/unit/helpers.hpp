@@ -78,6 +78,12 @@ inline unsigned permissions_of(const std::filesystem::path& path) {
     return ::lstat(path.c_str(), &meta) == 0 ? meta.st_mode & 07777U : ~0U;
 }
 
+// Which file it is, whatever its name.
+inline std::pair<dev_t, ino_t> identity_of(const std::filesystem::path& path) {
+    struct stat meta {};
+    return ::lstat(path.c_str(), &meta) == 0 ? std::pair(meta.st_dev, meta.st_ino) : std::pair<dev_t, ino_t>();
+}
+
 inline bool is_open(int handle) {
     return ::fcntl(handle, F_GETFD) != -1;
 }

@@ -1,19 +1,23 @@
 // Files as only Linux has them: nameless ones, reopened ones, reserved ones, and statx.
 
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE  // O_TMPFILE, fallocate, statx
+#define _GNU_SOURCE  // O_TMPFILE, fallocate, statx, renameat2, copy_file_range
 #endif
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <iterator>
 #include <string_view>
 
@@ -24,7 +28,7 @@ namespace tempfile::sys::linux_os {
 namespace {
 
 kind kind_of(unsigned mode) noexcept {
-    return S_ISREG(mode) ? kind::file : S_ISDIR(mode) ? kind::directory : kind::other;
+    return S_ISREG(mode) ? kind::file : S_ISDIR(mode) ? kind::directory : S_ISLNK(mode) ? kind::link : kind::other;
 }
 
 std::uint64_t nanoseconds(const statx_timestamp& t) noexcept {
@@ -43,6 +47,7 @@ error stat_without_mount(handle at, const char* name, int flags, metadata& out) 
     out.size = static_cast<std::uint64_t>(raw.st_size);
     out.links = raw.st_nlink;
     out.owner = raw.st_uid;
+    out.group = raw.st_gid;
     out.born = 0;
     out.permissions = raw.st_mode & 07777U;
     out.what = kind_of(raw.st_mode);
@@ -60,6 +65,7 @@ error stat_any(handle at, const char* name, int flags, metadata& out) noexcept {
     out.size = raw.stx_size;
     out.links = raw.stx_nlink;
     out.owner = raw.stx_uid;
+    out.group = raw.stx_gid;
     out.born = (raw.stx_mask & STATX_BTIME) != 0 ? nanoseconds(raw.stx_btime) : 0;
     out.permissions = raw.stx_mode & 07777U;
     out.what = kind_of(raw.stx_mode);
@@ -79,6 +85,71 @@ error create_unnamed(const char* dir, bool append, handle& made) noexcept {
     // With O_EXCL the file can never be linked into a directory (open(2), O_TMPFILE).
     const int flags = O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC | (append ? O_APPEND : 0);
     return posix::result([&] { return ::open(dir, flags, 0600); }, made);
+}
+
+error create_linkable(handle at, const char* dir, bool append, handle& made) noexcept {
+    const int flags = O_TMPFILE | O_RDWR | O_CLOEXEC | (append ? O_APPEND : 0);
+    return posix::result([&] { return ::openat(at, dir, flags, 0600); }, made);
+}
+
+error create_public(handle at, const char* dir, handle& made) noexcept {
+    return posix::result([&] { return ::openat(at, dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666); }, made);
+}
+
+error rename_new(handle from_at, const char* from, handle to_at, const char* to) noexcept {
+    return posix::status([&] { return ::renameat2(from_at, from, to_at, to, RENAME_NOREPLACE); });
+}
+
+error exchange(handle from_at, const char* from, handle to_at, const char* to) noexcept {
+    return posix::status([&] { return ::renameat2(from_at, from, to_at, to, RENAME_EXCHANGE); });
+}
+
+error link_handle(handle of, handle to_at, const char* to) noexcept {
+    return posix::status([&] { return ::linkat(of, "", to_at, to, AT_EMPTY_PATH); });
+}
+
+error link_through_proc(handle of, handle to_at, const char* to) noexcept {
+    return posix::status(
+        [&, name = proc_name(of)] { return ::linkat(AT_FDCWD, name.text, to_at, to, AT_SYMLINK_FOLLOW); });
+}
+
+error sync_file_system(handle h) noexcept {
+    return posix::status([&] { return ::syncfs(h); });
+}
+
+error begin_sync(handle h) noexcept {
+    return posix::status([&] { return ::sync_file_range(h, 0, 0, SYNC_FILE_RANGE_WRITE); });
+}
+
+error clone(handle from, handle to) noexcept {
+    return posix::status([&] { return ::ioctl(to, FICLONE, from); });
+}
+
+error copy_range(handle from, handle to, std::uint64_t at, std::size_t bytes, std::size_t& done) noexcept {
+    auto from_at = static_cast<off64_t>(at);
+    auto to_at = from_at;
+    return posix::result([&] { return ::copy_file_range(from, &from_at, to, &to_at, bytes, 0); }, done);
+}
+
+error send_range(handle from, handle to, std::uint64_t at, std::size_t bytes, std::size_t& done) noexcept {
+    auto offset = static_cast<off_t>(at);
+    return posix::result([&] { return ::sendfile(to, from, &offset, bytes); }, done);
+}
+
+error list_attributes(handle h, char* into, std::size_t bytes, std::size_t& used) noexcept {
+    return posix::result([&] { return ::flistxattr(h, into, bytes); }, used);
+}
+
+error attribute(handle h, const char* name, void* into, std::size_t bytes, std::size_t& used) noexcept {
+    return posix::result([&] { return ::fgetxattr(h, name, into, bytes); }, used);
+}
+
+error set_attribute(handle h, const char* name, const void* from, std::size_t bytes) noexcept {
+    return posix::status([&] { return ::fsetxattr(h, name, from, bytes, 0); });
+}
+
+error remove_attribute(handle h, const char* name) noexcept {
+    return posix::status([&] { return ::fremovexattr(h, name); });
 }
 
 error reopen(handle of, handle& made) noexcept {
@@ -102,6 +173,10 @@ error overwrite_in_place(handle h) noexcept {
 
 error allocate(handle h, std::uint64_t bytes) noexcept {
     return posix::status([&] { return ::fallocate(h, 0, 0, static_cast<off_t>(bytes)); });
+}
+
+error reserve(handle h, std::uint64_t bytes) noexcept {
+    return posix::status([&] { return ::fallocate(h, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)); });
 }
 
 error lock(handle h, bool shared) noexcept {

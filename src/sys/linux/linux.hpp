@@ -7,9 +7,25 @@
 namespace tempfile::sys::linux_os {
 
 error create_unnamed(const char* dir, bool append, handle& made) noexcept;
+error create_linkable(handle at, const char* dir, bool append, handle& made) noexcept;
+error create_public(handle at, const char* dir, handle& made) noexcept;
+error rename_new(handle from_at, const char* from, handle to_at, const char* to) noexcept;
+error exchange(handle from_at, const char* from, handle to_at, const char* to) noexcept;
+error link_handle(handle of, handle to_at, const char* to) noexcept;
+error link_through_proc(handle of, handle to_at, const char* to) noexcept;
+error sync_file_system(handle h) noexcept;
+error begin_sync(handle h) noexcept;
+error clone(handle from, handle to) noexcept;
+error copy_range(handle from, handle to, std::uint64_t at, std::size_t bytes, std::size_t& done) noexcept;
+error send_range(handle from, handle to, std::uint64_t at, std::size_t bytes, std::size_t& done) noexcept;
+error list_attributes(handle h, char* into, std::size_t bytes, std::size_t& used) noexcept;
+error attribute(handle h, const char* name, void* into, std::size_t bytes, std::size_t& used) noexcept;
+error set_attribute(handle h, const char* name, const void* from, std::size_t bytes) noexcept;
+error remove_attribute(handle h, const char* name) noexcept;
 error reopen(handle of, handle& made) noexcept;
 error overwrite_in_place(handle h) noexcept;
 error allocate(handle h, std::uint64_t bytes) noexcept;
+error reserve(handle h, std::uint64_t bytes) noexcept;
 error stat(handle h, metadata& out) noexcept;
 error stat_at(handle at, const char* name, metadata& out) noexcept;
 error open_path(handle at, const char* name, handle& made) noexcept;

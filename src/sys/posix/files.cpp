@@ -44,8 +44,24 @@ error open_file(handle at, const char* name, handle& made) noexcept {
     return result([&] { return ::openat(at, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC); }, made);
 }
 
-error rename(handle at, const char* from, const char* to) noexcept {
-    return status([&] { return ::renameat(at, from, at, to); });
+error create_public_in(handle at, const char* name, handle& made) noexcept {
+    return result([&] { return ::openat(at, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666); }, made);
+}
+
+error open_to_read(handle at, const char* name, handle& made) noexcept {
+    return result([&] { return ::openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC); }, made);
+}
+
+error rename(handle from_at, const char* from, handle to_at, const char* to) noexcept {
+    return status([&] { return ::renameat(from_at, from, to_at, to); });
+}
+
+error link(handle from_at, const char* from, handle to_at, const char* to) noexcept {
+    return status([&] { return ::linkat(from_at, from, to_at, to, 0); });
+}
+
+error read_link(handle at, const char* name, char* into, std::size_t bytes, std::size_t& used) noexcept {
+    return result([&] { return ::readlinkat(at, name, into, bytes); }, used);
 }
 
 error remove_file(handle at, const char* name) noexcept {
@@ -101,6 +117,10 @@ error sync(handle h) noexcept {
     return status([&] { return ::fsync(h); });
 }
 
+error set_owner(handle h, std::uint64_t owner, std::uint64_t group) noexcept {
+    return status([&] { return ::fchown(h, static_cast<uid_t>(owner), static_cast<gid_t>(group)); });
+}
+
 error set_permissions(handle h, std::uint32_t permissions) noexcept {
     return status([&] { return ::fchmod(h, static_cast<mode_t>(permissions)); });
 }
@@ -128,6 +148,10 @@ error sync_map(void* memory, std::size_t bytes) noexcept {
 
 error create_directory(const char* path) noexcept {
     return status([&] { return ::mkdir(path, 0700); });
+}
+
+error create_public_directory(handle at, const char* name) noexcept {
+    return status([&] { return ::mkdirat(at, name, 0777); });
 }
 
 error open_directory(handle at, const char* name, handle& made) noexcept {

@@ -38,7 +38,11 @@ error result(F f, T& out) noexcept {
 error create_file(const char* path, bool append, handle& made) noexcept;
 error create_file_in(handle at, const char* name, handle& made) noexcept;
 error open_file(handle at, const char* name, handle& made) noexcept;
-error rename(handle at, const char* from, const char* to) noexcept;
+error create_public_in(handle at, const char* name, handle& made) noexcept;
+error open_to_read(handle at, const char* name, handle& made) noexcept;
+error rename(handle from_at, const char* from, handle to_at, const char* to) noexcept;
+error link(handle from_at, const char* from, handle to_at, const char* to) noexcept;
+error read_link(handle at, const char* name, char* into, std::size_t bytes, std::size_t& used) noexcept;
 error remove_file(handle at, const char* name) noexcept;
 error duplicate(handle of, handle& made) noexcept;
 error close(handle h) noexcept;
@@ -54,10 +58,12 @@ error seek(handle h, std::int64_t offset, origin from, std::uint64_t& now) noexc
 error truncate(handle h, std::uint64_t bytes) noexcept;
 error sync(handle h) noexcept;
 error set_permissions(handle h, std::uint32_t permissions) noexcept;
+error set_owner(handle h, std::uint64_t owner, std::uint64_t group) noexcept;
 error map(handle h, std::uint64_t at, std::size_t bytes, void*& memory) noexcept;
 error unmap(void* memory, std::size_t bytes) noexcept;
 error sync_map(void* memory, std::size_t bytes) noexcept;
 error create_directory(const char* path) noexcept;
+error create_public_directory(handle at, const char* name) noexcept;
 error open_directory(handle at, const char* name, handle& made) noexcept;
 error remove_directory(handle at, const char* name) noexcept;
 error rewind(handle dir) noexcept;

@@ -1,0 +1,150 @@
+#include "atomic_file.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include "create.hpp"
+#include "file_object.hpp"
+#include "sweep.hpp"
+
+namespace tempfile {
+namespace {
+
+// As early as can be; where it cannot be reserved, writing will tell, and so soon, when it is little, that it is not
+// worth a call.
+problem reserve(sys::handle h, std::uint64_t bytes, const std::string& target) {
+    constexpr std::uint64_t little = std::uint64_t{1} << 20;
+    const sys::error e = bytes < little ? 0 : sys::call.reserve(h, bytes);
+    return e == ENOSPC || e == EDQUOT || e == EFBIG
+               ? system_problem("there is no room for " + std::to_string(bytes) + " bytes", target, e)
+               : no_problem();
+}
+
+}  // namespace
+
+problem atomic_file::make(const std::filesystem::path& target, const persist_options& rules,
+                          const atomic_file_options& options) {
+    constexpr auto mode = std::ios_base::in | std::ios_base::out;
+    if (problem p = check_mode(mode, options.buffering)) {
+        return p;
+    }
+    auto made = std::make_unique<state>();
+    made->rules = rules;
+    if (problem p = resolve_target(target, rules.symlink, made->target)) {
+        return p;
+    }
+    problem p = check_existing(made->target, made->target.existing, rules.existing);
+    if (p) {
+        return p;
+    }
+    open(std::make_unique<file_buf>(file(), mode, options.buffering), options.newline);
+    file& handle = buffer()->underlying();
+    p = create_beside(made->target.directory.native_handle(), made->target.directory_path, handle, made->name.path,
+                      made->name.owner);
+    if (p) {
+        return p;
+    }
+    made->name.can_be_linked = made->name.path.empty();
+    state_ = std::move(made);
+    if (!state_->name.can_be_linked) {
+        sweep_once();
+    }
+    p = reserve(handle.native_handle(), options.expected_size, state_->target.path());
+    if (p) {
+        cancel();
+    }
+    return p;
+}
+
+atomic_file::atomic_file(const std::filesystem::path& target, const persist_options& rules,
+                         const atomic_file_options& options) {
+    succeed(make(target, rules, options));
+}
+
+atomic_file::atomic_file(const std::filesystem::path& target, const persist_options& rules,
+                         const atomic_file_options& options, std::error_code& ec) {
+    ec = make(target, rules, options).code();
+}
+
+atomic_file::atomic_file(atomic_file&& other) noexcept
+    : file_object(std::move(other)), state_(std::move(other.state_)) {}
+
+atomic_file& atomic_file::operator=(atomic_file&& other) noexcept {
+    atomic_file(std::move(other)).swap(*this);
+    return *this;
+}
+
+atomic_file::~atomic_file() {
+    cancel();
+}
+
+void atomic_file::swap(atomic_file& other) noexcept {
+    file_object::swap(other);
+    state_.swap(other.state_);
+}
+
+std::filesystem::path atomic_file::path() const {
+    return state_ ? std::filesystem::path(state_->target.path()) : std::filesystem::path();
+}
+
+problem atomic_file::publish_now(persisted& result) {
+    finish_writing();
+    problem p = publish(*buffer(), state_->name, state_->target, state_->rules, result);
+    if (!result.path.empty()) {
+        std::error_code too_late;  // everything was written, and network file systems were asked before
+        discard(too_late);
+    }
+    return p;
+}
+
+persisted atomic_file::commit() {
+    persisted result;
+    succeed(publish_now(result));
+    return result;
+}
+
+persisted atomic_file::commit(std::error_code& ec) {
+    return capture_result(ec, [this](persisted& result) { return publish_now(result); });
+}
+
+void atomic_file::cancel() noexcept {
+    std::error_code vanishes_anyway;
+    if (state_) {
+        state_->name.remove();
+    }
+    discard(vanishes_anyway);
+}
+
+void atomic_file::do_close() {
+    flush();
+    cancel();
+}
+
+// --- In one call ---
+
+persisted write_file(const std::filesystem::path& target, std::string_view text, const persist_options& rules) {
+    atomic_file whole(target, rules, {.expected_size = text.size(), .buffering = 0});
+    whole.write(text);
+    return whole.commit();
+}
+
+persisted write_file(const std::filesystem::path& target, std::span<const std::byte> bytes,
+                     const persist_options& rules) {
+    return write_file(target, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), rules);
+}
+
+persisted write_file(const std::filesystem::path& target, std::string_view text, const persist_options& rules,
+                     std::error_code& ec) {
+    atomic_file whole(target, rules, {.expected_size = text.size(), .buffering = 0}, ec);
+    if (!ec) {
+        whole.write(text, ec);
+    }
+    return ec ? persisted{} : whole.commit(ec);
+}
+
+persisted write_file(const std::filesystem::path& target, std::span<const std::byte> bytes,
+                     const persist_options& rules, std::error_code& ec) {
+    return write_file(target, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), rules, ec);
+}
+
+}  // namespace tempfile

@@ -1,0 +1,141 @@
+#include "copy_contents.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace tempfile {
+namespace {
+
+constexpr std::size_t buffer_bytes = 256 * 1024;
+
+// A copy on its way: each way goes on where the one before it gave up.
+struct copying {
+    sys::handle from;
+    sys::handle to;
+    std::uint64_t size;  // when it began; it may grow
+    const copy_progress& progress;
+    std::uint64_t done = 0;
+
+    [[nodiscard]] bool may_go_on() const { return !progress || progress(done, std::max(done, size)); }
+};
+
+// Not what the disk says (ENOSPC, EIO), but that this way is not for these two files.
+bool means_another_way(sys::error e) noexcept {
+    return e == EXDEV || e == EINVAL || e == ENOSYS || e == EOPNOTSUPP || e == EPERM || e == EBADF || e == ENOTTY ||
+           e == ETXTBSY;
+}
+
+// Calls step(at, bytes, done) until it does nothing any more.
+template <class Step>
+sys::error in_pieces(copying& c, std::size_t piece, Step step) {
+    for (std::size_t done = 1; done != 0; c.done += done) {
+        if (!c.may_go_on()) {
+            return ECANCELED;
+        }
+        if (const sys::error e = step(c.done, piece, done)) {
+            return e;
+        }
+    }
+    return 0;
+}
+
+// So large that each is worth a call, so small that the progress is seen.
+constexpr std::size_t within_system = std::size_t{16} << 20;
+
+sys::error by_copy_range(copying& c) {
+    return in_pieces(c, within_system, [&](std::uint64_t at, std::size_t bytes, std::size_t& done) {
+        return sys::call.copy_range(c.from, c.to, at, bytes, done);
+    });
+}
+
+sys::error by_send_range(copying& c) {
+    std::uint64_t now = 0;
+    if (const sys::error e = sys::call.seek(c.to, static_cast<std::int64_t>(c.done), sys::origin::beginning, now)) {
+        return e;
+    }
+    return in_pieces(c, within_system, [&](std::uint64_t at, std::size_t bytes, std::size_t& done) {
+        return sys::call.send_range(c.from, c.to, at, bytes, done);
+    });
+}
+
+sys::error write_all(sys::handle to, const char* from, std::size_t bytes, std::uint64_t at) {
+    for (std::size_t done = 0; bytes != 0; bytes -= done, from += done, at += done) {
+        if (const sys::error e = sys::call.pwrite(to, from, bytes, at, done)) {
+            return e;
+        }
+        if (done == 0) {
+            return EIO;
+        }
+    }
+    return 0;
+}
+
+sys::error by_read_write(copying& c) {
+    const auto buffer = std::make_unique<char[]>(buffer_bytes);
+    return in_pieces(c, buffer_bytes, [&](std::uint64_t at, std::size_t bytes, std::size_t& done) {
+        const sys::error e = sys::call.pread(c.from, buffer.get(), bytes, at, done);
+        return e != 0 ? e : write_all(c.to, buffer.get(), done, at);
+    });
+}
+
+}  // namespace
+
+sys::error copy_contents(sys::handle from, sys::handle to, const copy_progress& progress, copy_method& how) {
+    sys::metadata meta;
+    if (const sys::error e = sys::call.stat(from, meta)) {
+        return e;
+    }
+    copying c{.from = from, .to = to, .size = meta.size, .progress = progress};
+    if (!c.may_go_on()) {
+        return ECANCELED;
+    }
+    if (sys::call.clone(from, to) == 0) {
+        how = copy_method::reflink;
+        c.done = meta.size;
+        return c.may_go_on() ? 0 : ECANCELED;
+    }
+    const sys::error no_room = sys::call.reserve(to, meta.size);
+    if (no_room == ENOSPC || no_room == EDQUOT || no_room == EFBIG) {
+        return no_room;
+    }
+    struct way {
+        copy_method name;
+        sys::error (*take)(copying&);
+    };
+    // One that says it is at the end, before the end, is none for these two either: /proc and some FUSE do that.
+    for (const way w : {way{copy_method::copy_file_range, by_copy_range}, way{copy_method::sendfile, by_send_range}}) {
+        how = w.name;
+        const sys::error e = w.take(c);
+        if (e == 0 ? c.done >= c.size : !means_another_way(e)) {
+            return e;
+        }
+    }
+    how = copy_method::read_write;
+    return by_read_write(c);
+}
+
+sys::error same_contents(sys::handle a, sys::handle b, bool& same) {
+    same = false;
+    const auto buffers = std::make_unique<std::array<std::array<char, buffer_bytes>, 2>>();
+    auto& [of_a, of_b] = *buffers;
+    for (std::uint64_t at = 0;;) {
+        std::size_t n = 0;
+        std::size_t m = 0;
+        sys::error e = sys::call.pread(a, of_a.data(), of_a.size(), at, n);
+        e = e != 0 ? e : sys::call.pread(b, of_b.data(), of_b.size(), at, m);
+        if (e != 0) {
+            return e;
+        }
+        const std::size_t both = std::min(n, m);
+        if (both == 0 || std::memcmp(of_a.data(), of_b.data(), both) != 0) {
+            same = n == 0 && m == 0;
+            return 0;
+        }
+        at += both;
+    }
+}
+
+}  // namespace tempfile

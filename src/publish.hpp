@@ -1,0 +1,98 @@
+// Giving a file its final name.
+
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "create.hpp"
+#include "file_metadata.hpp"
+#include "problem.hpp"
+#include "publish_target.hpp"
+#include "registry.hpp"
+#include "tempfile/file.hpp"
+#include "tempfile/file_buf.hpp"
+#include "tempfile/persist.hpp"
+#include "tempfile/staged_name.hpp"
+
+namespace tempfile {
+
+// A file on its way: what an object has of it. When publishing succeeds the handle is one of the published file, and
+// the path and the registration are empty. When it fails, a file that had no name may have one.
+struct unpublished {
+    file& handle;
+    std::string& path;    // empty while it has no name
+    registration& owner;  // of that name
+    bool can_be_linked;   // without a name, but it can get one
+};
+
+// One publication in two steps, so that many can be made ready before the first is published.
+//
+// REQUIRES: everything is written, and what it was made of outlives it. When there is a problem although result.path is
+// set, the file was published all the same, and something after that went wrong.
+class publication {
+public:
+    publication(unpublished what, const publish_target& target, const persist_options& options,
+                persisted& result) noexcept
+        : what_(what), target_(target), options_(options), result_(result) {}
+
+    // Everything that takes time and can fail, but for what has to be copied.
+    problem prepare();
+    problem give_name();
+
+private:
+    problem leave_if_same();
+    [[nodiscard]] bool has_to_be_copied() const noexcept;
+    problem copy_beside(staging how);
+    problem make_presentable();
+    problem choose_metadata(std::optional<file_metadata>& chosen);
+    problem sync_contents();
+    void restore() noexcept;
+    problem move_to_name();
+    sys::error name_it();
+    sys::error link_or_rename();
+    sys::error link_new();
+    sys::error rename_new();
+    using move = sys::error (*)(sys::handle, const char*, sys::handle, const char*) noexcept;
+    sys::error move_over(move how);
+    [[nodiscard]] std::pair<sys::handle, const char*> source() const noexcept;
+    problem finish();
+
+    [[nodiscard]] sys::handle directory() const noexcept { return target_.directory.native_handle(); }
+    [[nodiscard]] const char* name() const noexcept { return target_.name.c_str(); }
+    [[nodiscard]] bool is_elsewhere(sys::error e) const noexcept;
+
+    unpublished what_;
+    const publish_target& target_;
+    const persist_options& options_;
+    persisted& result_;
+    std::optional<sys::metadata> there_;   // at the target
+    std::optional<sys::metadata> before_;  // of our file, before it was made presentable
+};
+
+// Calls operation(result), which also throws, for the form of it that does not: what was achieved is answered also when
+// something went wrong.
+template <class F>
+persisted capture_result(std::error_code& ec, F operation) {
+    persisted result;
+    ec.clear();
+    try {
+        ec = operation(result).code();
+    } catch (const std::system_error& e) {
+        ec = e.code();
+    }
+    return result;
+}
+
+// Both steps.
+problem publish(unpublished what, const publish_target& target, const persist_options& options, persisted& result);
+
+// The same for a file behind a buffer from which everything was written out.
+problem publish(file_buf& buffer, staged_name& name, const publish_target& target, const persist_options& options,
+                persisted& result);
+problem publish(file_buf& buffer, staged_name& name, const std::filesystem::path& target,
+                const persist_options& options, persisted& result);
+
+}  // namespace tempfile

@@ -1,0 +1,236 @@
+#include "publish_directory.hpp"
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "create.hpp"
+#include "file_metadata.hpp"
+#include "publish_target.hpp"
+#include "remove_tree.hpp"
+
+namespace tempfile {
+namespace {
+
+problem cannot(std::string_view step, const std::string& path, sys::error e) {
+    return system_problem("cannot publish a directory: " + std::string(step) + std::string(advice(e)), path, e);
+}
+
+class directory_publication {
+public:
+    directory_publication(unpublished_directory what, const publish_target& target, const persist_options& options,
+                          persisted& result)
+        : what_(what), target_(target), options_(options), result_(result) {}
+
+    problem run();
+
+private:
+    problem check();
+    problem prepare();
+    problem choose_metadata(std::optional<file_metadata>& chosen);
+    problem give_name();
+    sys::error move_to_new_name();
+    sys::error exchange();
+    problem finish();
+    problem remove_previous();
+
+    [[nodiscard]] sys::handle parent() const noexcept { return target_.directory.native_handle(); }
+    [[nodiscard]] const char* name() const noexcept { return target_.name.c_str(); }
+
+    unpublished_directory what_;
+    const publish_target& target_;
+    const persist_options& options_;
+    persisted& result_;
+    std::optional<sys::metadata> there_;  // at the target
+    sys::metadata before_;                // of ours
+    file existing_;                       // what is there, open, if it is a directory
+    registration previous_;               // of the same, once it has our name
+};
+
+problem directory_publication::run() {
+    problem p = check();
+    p = p ? std::move(p) : prepare();
+    if (p) {
+        return p;
+    }
+    p = give_name();
+    if (result_.path.empty()) {
+        sys::call.set_permissions(what_.handle, before_.permissions);
+        previous_.leave();
+    }
+    return p;
+}
+
+problem directory_publication::check() {
+    if (!what_.owner.ours()) {
+        return cannot("it belongs to the parent process, or was published already", target_.path(), EPERM);
+    }
+    if (problem p = target_.look(there_)) {
+        return p;
+    }
+    if (there_ && options_.existing == if_exists::refuse) {
+        return cannot("something stands there", target_.path(), EEXIST);
+    }
+    if (!there_ && options_.existing == if_exists::exchange) {
+        return cannot("there is nothing to exchange it with", target_.path(), ENOENT);
+    }
+    if (there_ && there_->what != sys::kind::directory && there_->what != sys::kind::link) {
+        return cannot("what stands there is no directory", target_.path(), ENOTDIR);
+    }
+    sys::metadata there;
+    sys::error e = sys::call.stat(what_.handle, before_);
+    e = e != 0 ? e : sys::call.stat(parent(), there);
+    e = e == 0 && there.id.device != before_.id.device ? EXDEV : e;
+    return e != 0 ? cannot("only on its own file system it has a name to be moved to", target_.path(), e)
+                  : no_problem();
+}
+
+// --- Before it has the name ---
+
+problem directory_publication::choose_metadata(std::optional<file_metadata>& chosen) {
+    if (there_ && there_->what == sys::kind::directory) {
+        sys::handle h = sys::no_handle;
+        if (const sys::error e = sys::call.open_directory(parent(), name(), h)) {
+            return cannot("opening the one that is there failed", target_.path(), e);
+        }
+        existing_ = file(h);
+    }
+    if (!existing_.closed() && options_.metadata == metadata_of::existing) {
+        chosen = file_metadata::of(existing_.native_handle(), *there_);
+    } else if (!options_.mode) {
+        if (problem p = look_at_new_directory(parent(), target_.directory_path, file_metadata::looking(chosen))) {
+            return p;
+        }
+    }
+    if (chosen && options_.mode) {
+        chosen->set_mode(static_cast<std::uint32_t>(*options_.mode));
+    }
+    return no_problem();
+}
+
+problem directory_publication::prepare() {
+    std::optional<file_metadata> chosen;
+    if (problem p = choose_metadata(chosen)) {
+        return p;
+    }
+    // What is in it was written by whoever: only the whole file system has it all.
+    const bool waits = options_.durable != durability::none;
+    if (const sys::error e = waits ? sys::call.sync_file_system(what_.handle) : 0) {
+        return cannot("writing it to the disk failed", target_.path(), e);
+    }
+    result_.durable = waits ? durability::data : durability::none;
+    const sys::error e = chosen ? chosen->apply(what_.handle, before_, result_.not_copied)
+                                : sys::call.set_permissions(what_.handle, static_cast<std::uint32_t>(*options_.mode));
+    if (e != 0) {
+        sys::call.set_permissions(what_.handle, before_.permissions);
+        return cannot("setting its mode failed", target_.path(), e);
+    }
+    return no_problem();
+}
+
+// --- The name ---
+
+// rename(2) replaces an empty directory, and somebody's could be one: where it cannot be told not to, it is given one
+// that was just made for it.
+sys::error directory_publication::move_to_new_name() {
+    const char* const path = what_.path.c_str();
+    result_.atomic = true;
+    sys::error e = sys::call.rename_new(sys::working_directory, path, parent(), name());
+    if (e != EINVAL && e != ENOSYS) {
+        return e;
+    }
+    result_.atomic = false;
+    e = sys::call.create_public_directory(parent(), name());
+    if (e == 0) {
+        e = sys::call.rename(sys::working_directory, path, parent(), name());
+        if (e != 0) {
+            sys::call.remove_directory(parent(), name());
+        }
+    }
+    return e;
+}
+
+// Whatever stands at our name after a kill, ours or theirs, is in the registry.
+sys::error directory_publication::exchange() {
+    result_.method = persist_method::exchange;
+    result_.atomic = true;
+    if (existing_.closed()) {
+        previous_.enter(registered_kind::file, what_.path);  // a link
+    } else {
+        previous_.enter(registered_kind::directory, what_.path);
+        previous_.identify(there_->id.device, there_->id.inode, there_->born);
+    }
+    return sys::call.exchange(sys::working_directory, what_.path.c_str(), parent(), name());
+}
+
+problem directory_publication::give_name() {
+    result_.method = persist_method::rename;
+    const sys::error e = there_ ? exchange() : move_to_new_name();
+    if (e != 0) {
+        const bool barred = e == EINVAL || e == ENOSYS;
+        return cannot(barred ? "its file system cannot exchange two directories" : "giving it the name failed",
+                      target_.path(), e);
+    }
+    result_.path = target_.path();
+    problem p = finish();
+    what_.path = result_.path.native();
+    return p;
+}
+
+problem directory_publication::finish() {
+    problem p;
+    if (result_.method != persist_method::exchange) {
+        what_.owner.leave();
+    } else if (options_.existing == if_exists::exchange) {
+        result_.previous = what_.path;
+        what_.owner.leave_for_good();
+        previous_.leave_for_good();
+    } else {
+        what_.owner.leave();
+        p = remove_previous();
+    }
+    if (options_.durable == durability::data_and_directory) {
+        const sys::error e = sys::call.sync(parent());
+        if (e == 0) {
+            result_.durable = durability::data_and_directory;
+        } else if (!p) {
+            p = system_problem("the directory was published, but its name may not survive a power cut", target_.path(),
+                               e);
+        }
+    }
+    return p;
+}
+
+// What cannot be removed stays in the registry, for the next sweep.
+problem directory_publication::remove_previous() {
+    if (existing_.closed()) {
+        const sys::error e = sys::call.remove_file(sys::working_directory, what_.path.c_str());
+        if (e != 0) {
+            return system_problem("the directory was published, but the link it replaces could not be removed",
+                                  what_.path, e);
+        }
+    } else {
+        removal_report report;
+        if (problem p =
+                remove_held_tree(what_.path, existing_.native_handle(), {.threads = no_threads_of_ours}, report)) {
+            p->what = "the directory was published, but the one it replaces could not be removed";
+            return p;
+        }
+    }
+    previous_.leave();
+    return no_problem();
+}
+
+}  // namespace
+
+problem publish_directory(unpublished_directory what, const std::filesystem::path& target,
+                          const persist_options& options, persisted& result) {
+    result = {};
+    publish_target to;
+    if (problem p = resolve_target(target, options.symlink, to, target_kind::directory)) {
+        return p;
+    }
+    return directory_publication(what, to, options, result).run();
+}
+
+}  // namespace tempfile

@@ -1,0 +1,126 @@
+#include "publish_target.hpp"
+
+#include <array>
+#include <cerrno>
+
+#include "create.hpp"
+#include "location.hpp"
+
+namespace tempfile {
+namespace {
+
+constexpr const char* cannot = "cannot publish";
+
+problem refused(std::string_view why, const std::string& path, sys::error e) {
+    return system_problem(std::string(cannot) + ": " + std::string(why), path, e);
+}
+
+problem split(const std::string& path, publish_target& target) {
+    const std::size_t slash = path.rfind('/');
+    target.directory_path = slash == 0 ? "/" : path.substr(0, slash);
+    target.name = path.substr(slash + 1);
+    const bool names_a_directory = target.name.empty() || target.name == "." || target.name == "..";
+    return names_a_directory ? refused("the target names a directory that exists; name something in it", path, EISDIR)
+                             : no_problem();
+}
+
+problem open_directory_of(publish_target& target) {
+    sys::handle h = sys::no_handle;
+    const std::string with_links = target.directory_path + "/.";  // the directory itself may be behind a link
+    if (const sys::error e = sys::call.open_directory(sys::working_directory, with_links.c_str(), h)) {
+        return system_problem(std::string(cannot) + std::string(advice(e)), target.directory_path, e);
+    }
+    target.directory = file(h);
+    return no_problem();
+}
+
+// A link that a stranger has put into a directory for everybody leads where the stranger wants. The kernel's rule
+// (proc(5), fs.protected_symlinks), which can be switched off, and does not hold for who reads the link.
+problem check_link(const publish_target& target, const sys::metadata& link) {
+    constexpr std::uint32_t sticky_for_everybody = 01002;
+    sys::metadata dir;
+    if (const sys::error e = sys::call.stat(target.directory.native_handle(), dir)) {
+        return system_problem(cannot, target.directory_path, e);
+    }
+    const bool shared = (dir.permissions & sticky_for_everybody) == sticky_for_everybody;
+    const bool trusted = link.owner == sys::call.effective_user() || link.owner == dir.owner;
+    return shared && !trusted ? refused("somebody else has put this symbolic link here", target.path(), EACCES)
+                              : no_problem();
+}
+
+problem follow(const publish_target& target, std::string& path) {
+    std::array<char, 4096> text{};  // as long as a path can be (path_resolution(7))
+    std::size_t length = 0;
+    const auto e =
+        sys::call.read_link(target.directory.native_handle(), target.name.c_str(), text.data(), text.size(), length);
+    if (e != 0 || length == 0 || length == text.size()) {
+        return system_problem("cannot follow a symbolic link", target.path(), e != 0 ? e : ENAMETOOLONG);
+    }
+    const std::string_view to(text.data(), length);
+    path = to.starts_with('/') ? std::string(to) : target.directory_path + "/" + std::string(to);
+    return no_problem();
+}
+
+}  // namespace
+
+problem publish_target::look(std::optional<sys::metadata>& found) const {
+    sys::metadata there;
+    found.reset();
+    const sys::error e = sys::call.stat_at(directory.native_handle(), name.c_str(), there);
+    if (e == 0) {
+        found = there;
+    }
+    return e == 0 || e == ENOENT ? no_problem() : system_problem(cannot, path(), e);
+}
+
+problem resolve_target(const std::filesystem::path& path, if_symlink links, publish_target& found, target_kind kind) {
+    if (path.empty()) {
+        return bad_argument("the target is an empty path; name a file");
+    }
+    std::string next;
+    if (problem p = make_absolute(path.native(), next)) {
+        return p;
+    }
+    if (kind == target_kind::file && path.native().ends_with('/')) {
+        next += '/';
+    }
+    constexpr int most_links = 40;  // as in the kernel (path_resolution(7))
+    for (int links_seen = 0; links_seen <= most_links; ++links_seen) {
+        problem p = split(next, found);
+        p = p ? std::move(p) : open_directory_of(found);
+        p = p ? std::move(p) : found.look(found.existing);
+        if (p || !found.existing || found.existing->what != sys::kind::link || links == if_symlink::replace) {
+            return p;
+        }
+        if (links == if_symlink::refuse) {
+            return refused("the target is a symbolic link", found.path(), ELOOP);
+        }
+        p = check_link(found, *found.existing);
+        p = p ? std::move(p) : follow(found, next);
+        if (p) {
+            return p;
+        }
+    }
+    return refused("too many symbolic links", path.native(), ELOOP);
+}
+
+problem check_existing(const publish_target& target, const std::optional<sys::metadata>& found, if_exists policy) {
+    if (!found) {
+        return policy == if_exists::exchange ? refused("there is nothing to exchange it with", target.path(), ENOENT)
+                                             : no_problem();
+    }
+    if (policy == if_exists::refuse) {
+        return refused("something stands there", target.path(), EEXIST);
+    }
+    switch (found->what) {
+        case sys::kind::file:
+        case sys::kind::link:
+            return no_problem();
+        case sys::kind::directory:
+            return refused("the target is a directory; name a file in it", target.path(), EISDIR);
+        default:
+            return refused("the target is a device, FIFO or socket; write to it instead", target.path(), EINVAL);
+    }
+}
+
+}  // namespace tempfile

@@ -1,0 +1,269 @@
+// Publishing on real file systems of many kinds, and the errors of real ones.
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <tempfile/tempfile.hpp>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "support/descriptors.hpp"
+#include "support/file_systems.hpp"
+#include "support/in_child.hpp"
+#include "support/mounted.hpp"
+#include "support/scratch.hpp"
+
+namespace {
+
+using namespace tempfile;
+using namespace tempfile::test::file_systems;
+using tempfile::test::as_ordinary_user;
+using tempfile::test::file_system;
+using tempfile::test::mounted;
+using tempfile::test::open_descriptors;
+using tempfile::test::scratch;
+using tempfile::test::shell;
+using path = std::filesystem::path;
+
+const std::string text(300'000, 't');
+
+std::string contents(const path& file) {
+    std::ifstream in(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::error_code system_code(int e) {
+    return {e, std::system_category()};
+}
+
+// FUSE keeps a removed file that is open under such a name.
+std::vector<std::string> names_in(const path& dir) {
+    std::vector<std::string> all;
+    for (const auto& entry : std::filesystem::directory_iterator(dir)) {
+        const std::string name = entry.path().filename();
+        if (!name.starts_with(".fuse_hidden") && name != ".unionfs-fuse") {
+            all.push_back(name);
+        }
+    }
+    return all;
+}
+
+class publishing_on : public testing::TestWithParam<file_system> {
+protected:
+    void SetUp() override {
+        if (!fs) {
+            GTEST_SKIP() << GetParam().name << ": " << fs.why_not();
+        }
+    }
+    void expect_only_the_target() { EXPECT_EQ(names_in(fs.path()), std::vector<std::string>{"target"}); }
+
+    mounted fs{GetParam().commands};
+    const path target = fs / "target";
+};
+
+TEST_P(publishing_on, T8_T15_atomic_files) {
+    const auto before = open_descriptors();
+    persisted how = write_file(target, text, {.durable = durability::data_and_directory});
+    EXPECT_EQ(how.method, GetParam().has_unnamed_files ? persist_method::link : persist_method::rename);
+    EXPECT_EQ(how.durable, durability::data_and_directory);
+    EXPECT_EQ(contents(target), text);
+    EXPECT_EQ(write_file(target, "new").method, persist_method::rename);
+    EXPECT_EQ(contents(target), "new");
+    EXPECT_TRUE(std::filesystem::status(target).permissions() == std::filesystem::perms(0644));
+    EXPECT_EQ(write_file(target, "new", {.same = if_same::leave}).method, persist_method::left);
+    { atomic_file(target) << "given up"; }
+    EXPECT_EQ(contents(target), "new");
+    expect_only_the_target();
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_P(publishing_on, T8_only_where_nothing_stands) {
+    for (int i = 0; i < 2; ++i) {
+        named_temporary_file fp({.dir = fs.path()});
+        fp << "named";
+        std::error_code ec;
+        fp.persist(target, {.existing = if_exists::refuse}, ec);
+        EXPECT_EQ(ec, i == 0 ? std::error_code() : system_code(EEXIST));
+    }
+    std::error_code ec;
+    write_file(target, "atomic", {.existing = if_exists::refuse}, ec);
+    EXPECT_EQ(ec, system_code(EEXIST));
+    EXPECT_EQ(contents(target), "named");
+    expect_only_the_target();
+}
+
+TEST_P(publishing_on, an_exchange_works_or_is_refused) {
+    write_file(target, "old");
+    std::error_code ec;
+    const persisted how = write_file(target, "new", {.existing = if_exists::exchange}, ec);
+    EXPECT_EQ(contents(target), ec ? "old" : "new");
+    if (ec) {
+        EXPECT_EQ(ec, system_code(EINVAL));
+        EXPECT_FALSE(GetParam().has_unnamed_files) << "these can exchange, too";
+    } else {
+        EXPECT_EQ(contents(how.previous), "old");
+        std::filesystem::remove(how.previous);
+    }
+    expect_only_the_target();
+}
+
+TEST_P(publishing_on, files_from_elsewhere_are_copied) {
+    const scratch elsewhere;
+    named_temporary_file named({.dir = elsewhere.path()});
+    named << text;
+    const persisted how = named.persist(target);
+    EXPECT_NE(how.copied, copy_method::none);
+    EXPECT_EQ(contents(target), text);
+    temporary_file unnamed({.dir = fs.path(), .linkable = true});
+    unnamed << "unnamed";
+    EXPECT_EQ(unnamed.persist(target).copied == copy_method::none, GetParam().has_unnamed_files);
+    EXPECT_EQ(contents(target), "unnamed");
+    spooled_temporary_file spool;
+    spool << "spool";
+    spool.persist(target);
+    EXPECT_EQ(contents(target), "spool");
+    EXPECT_TRUE(elsewhere.empty());
+    expect_only_the_target();
+}
+
+TEST_P(publishing_on, directories) {
+    temporary_directory tree({.dir = fs.path()});
+    write_file(tree / "a", "new");
+    const persisted how = tree.persist(target);
+    EXPECT_EQ(contents(target / "a"), "new");
+    EXPECT_TRUE(how.atomic || !GetParam().has_unnamed_files);
+    temporary_directory other({.dir = fs.path()});
+    write_file(other / "a", "newer");
+    std::error_code ec;
+    other.persist(target, {}, ec);
+    EXPECT_TRUE(!ec || (ec == system_code(EINVAL) && !GetParam().has_unnamed_files)) << ec.message();
+    EXPECT_EQ(contents(target / "a"), ec ? "new" : "newer");
+    if (ec) {
+        other.cleanup();
+    }
+    expect_only_the_target();
+}
+
+INSTANTIATE_TEST_SUITE_P(each, publishing_on,
+                         testing::Values(tmpfs, ext4, xfs, btrfs, tempfile::test::file_systems::overlay, bindfs,
+                                         fuse_overlay),
+                         [](const auto& each) { return each.param.name; });
+
+// --- Errors of real file systems ---
+
+// Publishes in a directory that will not have it; the code.
+std::error_code refused(const path& target) {
+    std::error_code ec;
+    write_file(target, std::string(4'000'000, 'x'), {}, ec);
+    return ec;
+}
+
+TEST(publishing_in_a_bad_place, T12_T29_a_full_disk) {
+    const mounted small("mount -t tmpfs -o size=2m tmpfs $M; echo -n old >$M/target");
+    if (!small) {
+        GTEST_SKIP() << small.why_not();
+    }
+    EXPECT_EQ(refused(small / "target"), system_code(ENOSPC));
+    named_temporary_file fp;
+    fp << std::string(4'000'000, 'x');
+    std::error_code ec;
+    fp.persist(small / "target", {}, ec);
+    EXPECT_EQ(ec, system_code(ENOSPC));
+    EXPECT_TRUE(fp.still_there());
+    EXPECT_EQ(contents(small / "target"), "old");
+    EXPECT_EQ(names_in(small.path()).size(), 1U);
+    std::filesystem::remove(small / "target");
+    fp.truncate(1'000'000);
+    fp.persist(small / "target");
+    EXPECT_EQ(contents(small / "target").size(), 1'000'000U);
+}
+
+TEST(publishing_in_a_bad_place, T12_T29_a_quota) {
+    const mounted limited(std::string(btrfs.commands) +
+                          "; btrfs quota enable $M; btrfs subvolume create $M/s >/dev/null; "
+                          "btrfs qgroup limit 1M $M/s; echo -n old >$M/s/target; sync");
+    if (!limited) {
+        GTEST_SKIP() << limited.why_not();
+    }
+    EXPECT_EQ(refused(limited / "s/target"), system_code(EDQUOT));
+    EXPECT_EQ(contents(limited / "s/target"), "old");
+    EXPECT_EQ(names_in(limited / "s").size(), 1U);
+}
+
+TEST(publishing_in_a_bad_place, T12_a_read_only_file_system) {
+    const mounted frozen("mount -t tmpfs tmpfs $M; echo -n old >$M/target; mount -o remount,ro $M");
+    if (!frozen) {
+        GTEST_SKIP() << frozen.why_not();
+    }
+    EXPECT_EQ(refused(frozen / "target"), system_code(EROFS));
+    EXPECT_EQ(contents(frozen / "target"), "old");
+}
+
+TEST(publishing_in_a_bad_place, T12_a_directory_that_one_may_not_write_to) {
+    const scratch dir;
+    std::ofstream(dir / "target") << "old";
+    std::filesystem::permissions(dir.path(), std::filesystem::perms(0555));
+    EXPECT_EQ(as_ordinary_user([&](std::ostream& wrong) {
+                  if (refused(dir / "target") != system_code(EACCES) || contents(dir / "target") != "old") {
+                      wrong << "it is refused with EACCES\n";
+                  }
+              }),
+              "");
+}
+
+TEST(publishing_in_a_bad_place, T12_a_bind_mount_of_the_same_file_system_is_another_one) {
+    const mounted twice("mount -t tmpfs tmpfs $M; mkdir $M/a $M/b; mount --bind $M/a $M/b");
+    if (!twice) {
+        GTEST_SKIP() << twice.why_not();
+    }
+    named_temporary_file fp({.dir = twice / "a"});
+    fp << "text";
+    std::error_code ec;
+    fp.persist(twice / "b/target", {.elsewhere = if_elsewhere::refuse}, ec);
+    EXPECT_EQ(ec, system_code(EXDEV));
+    EXPECT_TRUE(fp.still_there());
+    EXPECT_NE(fp.persist(twice / "b/target").copied, copy_method::none);
+    EXPECT_EQ(contents(twice / "b/target"), "text");
+    EXPECT_EQ(names_in(twice / "a").size(), 1U) << "it is the same directory";
+    temporary_directory tree({.dir = twice / "a"});
+    tree.persist(twice / "b/tree", {}, ec);
+    EXPECT_EQ(ec, system_code(EXDEV));
+}
+
+TEST(publishing_in_a_bad_place, T12_so_is_a_subvolume_of_btrfs_but_it_shares_what_is_copied) {
+    const mounted parts(std::string(btrfs.commands) + "; btrfs subvolume create $M/s >/dev/null");
+    if (!parts) {
+        GTEST_SKIP() << parts.why_not();
+    }
+    named_temporary_file fp({.dir = parts.path()});
+    fp << text;
+    EXPECT_EQ(fp.persist(parts / "s/target").copied, copy_method::reflink);
+    EXPECT_EQ(contents(parts / "s/target"), text);
+    EXPECT_EQ(names_in(parts.path()).size(), 1U);
+}
+
+TEST(publishing_in_a_bad_place, T13_acls_go_with_the_file_and_a_new_one_inherits_them) {
+    const mounted disk(std::string(ext4.commands) +
+                       "; echo old >$M/target; setfacl -m u:65534:rw $M/target; "
+                       "mkdir $M/d; setfacl -d -m u:65534:r $M/d");
+    if (!disk) {
+        GTEST_SKIP() << disk.why_not();
+    }
+    const auto acl = [](const path& file) { return shell("getfacl -cnp " + file.string() + " >&2; false"); };
+    const std::string before = acl(disk / "target");
+    ASSERT_NE(before.find("user:65534:rw-"), before.npos) << before;
+    write_file(disk / "target", "new");
+    EXPECT_EQ(acl(disk / "target").substr(before.find("user::")), before.substr(before.find("user::")));
+    write_file(disk / "d/new", "new");
+    std::ofstream(disk / "d/usual") << "new";
+    const std::string usual = acl(disk / "d/usual");
+    const std::string ours = acl(disk / "d/new");
+    EXPECT_EQ(ours.substr(ours.find("user::")), usual.substr(usual.find("user::")));
+    EXPECT_NE(usual.find("user:65534:r--"), usual.npos) << usual;
+}
+
+}  // namespace

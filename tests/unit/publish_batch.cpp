@@ -1,0 +1,140 @@
+#include "tempfile/publish_batch.hpp"
+
+#include <gtest/gtest.h>
+
+#include "helpers.hpp"
+#include "support/descriptors.hpp"
+#include "support/scratch.hpp"
+
+namespace tempfile::test {
+namespace {
+
+using std::errc;
+
+class batch_test : public testing::Test {
+protected:
+    void fill(publish_batch& batch, int files = 5) {
+        for (int i = 0; i < files; ++i) {
+            batch.add(target(i)) << "new " << i;
+        }
+    }
+    [[nodiscard]] std::filesystem::path target(int i) const { return dir / ("target" + std::to_string(i)); }
+
+    scratch dir;
+};
+
+TEST_F(batch_test, all_files_are_published_and_each_directory_is_waited_for_once) {
+    publish_batch batch;
+    fill(batch);
+    std::filesystem::create_directory(dir / "d");
+    batch.add(dir / "d/other") << "other";
+    EXPECT_EQ(batch.size(), 6U);
+    EXPECT_EQ(dir.names().size(), 1U) << "nothing before commit";
+    const count_calls<&sys::calls::sync> syncs;
+    const count_calls<&sys::calls::begin_sync> begun;
+    const batch_result done = batch.commit();
+    EXPECT_EQ(syncs.count(), 6 + 2);
+    EXPECT_EQ(begun.count(), 6);
+    ASSERT_EQ(done.published.size(), 6U);
+    EXPECT_EQ(done.left, 0U);
+    EXPECT_EQ(batch.size(), 0U);
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_EQ(done.published[static_cast<std::size_t>(i)].path, target(i));
+        EXPECT_EQ(done.published[static_cast<std::size_t>(i)].durable, durability::data_and_directory);
+        EXPECT_EQ(contents(target(i)), "new " + std::to_string(i));
+    }
+    EXPECT_EQ(contents(dir / "d/other"), "other");
+}
+
+TEST_F(batch_test, it_waits_for_what_it_is_told_to) {
+    const auto calls = [&](const publish_batch_options& options) {
+        publish_batch batch(options);
+        fill(batch);
+        const count_calls<&sys::calls::sync> syncs;
+        const count_calls<&sys::calls::sync_file_system> whole;
+        EXPECT_EQ(batch.commit().published[0].durable, options.durable);
+        return std::pair(syncs.count(), whole.count());
+    };
+    EXPECT_EQ(calls({.durable = durability::none}), std::pair(0, 0));
+    EXPECT_EQ(calls({.durable = durability::data}), std::pair(5, 0));
+    EXPECT_EQ(calls({}), std::pair(6, 0));
+    EXPECT_EQ(calls({.durable = durability::data, .whole_file_systems = true}), std::pair(0, 1));
+    EXPECT_EQ(calls({.whole_file_systems = true}), std::pair(0, 2));
+}
+
+TEST_F(batch_test, when_one_cannot_be_made_ready_nothing_is_published) {
+    publish_batch batch;
+    fill(batch);
+    {
+        int syncs = 0;
+        const replace_call<&sys::calls::sync> broken([&](sys::handle) { return ++syncs == 3 ? EIO : 0; });
+        std::error_code ec;
+        const batch_result done = batch.commit(ec);
+        EXPECT_EQ(ec, errc::io_error);
+        EXPECT_TRUE(done.published.empty());
+        EXPECT_EQ(done.left, 5U);
+        EXPECT_TRUE(dir.empty());
+    }
+    EXPECT_EQ(batch.commit().published.size(), 5U);
+}
+
+TEST_F(batch_test, when_it_fails_in_the_middle_it_says_what_was_published_and_keeps_the_rest) {
+    publish_batch batch;
+    fill(batch);
+    write_file(target(2), "came in between");
+    batch.add(target(2), {.existing = if_exists::replace}) << "the last";
+    {
+        int links = 0;
+        const replace_call<&sys::calls::link_handle> broken([&](auto... arguments) {
+            return ++links == 3 ? EIO : replace_call<&sys::calls::link_handle>::real(arguments...);
+        });
+        try {
+            batch.commit();
+            FAIL() << "it throws";
+        } catch (const batch_error& e) {
+            EXPECT_EQ(e.code(), errc::io_error);
+            EXPECT_EQ(e.result().published.size(), 2U);
+            EXPECT_EQ(e.result().published[0].durable, durability::data_and_directory);
+            EXPECT_EQ(e.result().left, 4U);
+        }
+    }
+    EXPECT_EQ(contents(target(1)), "new 1");
+    EXPECT_EQ(contents(target(2)), "came in between");
+    EXPECT_FALSE(stands(target(3)));
+    EXPECT_EQ(batch.commit().published.size(), 4U);
+    EXPECT_EQ(contents(target(2)), "the last");
+}
+
+TEST_F(batch_test, T29_a_file_from_which_bytes_are_missing_stops_it_before_anything_is_published) {
+    publish_batch batch;
+    fill(batch, 2);
+    auto& bad = batch.add(dir / "bad", {}, {.buffering = 0});
+    {
+        const nearly_full_disk disk(2);
+        EXPECT_THROW(bad.write("text"), std::system_error);
+    }
+    EXPECT_EQ(thrown([&] { batch.commit(); }), errc::no_space_on_device);
+    EXPECT_TRUE(dir.empty());
+    bad.cancel();
+    EXPECT_EQ(batch.commit().published.size(), 2U);
+}
+
+TEST_F(batch_test, given_up_nothing_is_left) {
+    const auto before = open_descriptors();
+    {
+        publish_batch batch;
+        fill(batch);
+        batch.cancel();
+        EXPECT_EQ(batch.size(), 0U);
+        batch.add(atomic_file(target(9))) << "destroyed";
+    }
+    EXPECT_TRUE(dir.empty());
+    EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(batch_test, an_empty_one_is_no_error) {
+    EXPECT_TRUE(publish_batch().commit().published.empty());
+}
+
+}  // namespace
+}  // namespace tempfile::test
