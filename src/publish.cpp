@@ -6,6 +6,7 @@
 #include "copy_contents.hpp"
 #include "create.hpp"
 #include "file_metadata.hpp"
+#include "handle.hpp"
 
 namespace tempfile {
 namespace {
@@ -67,7 +68,7 @@ problem publication::leave_if_same() {
         return no_problem();
     }
     sys::handle h = sys::no_handle;
-    if (sys::call.open_to_read(directory(), name(), h) != 0) {
+    if (sys::call.open_to_read(directory(), name(), h) != 0 || keep_off_standard_streams(h) != 0) {
         return no_problem();  // what cannot be read cannot be compared: it is replaced
     }
     file existing(h);

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "create.hpp"
+#include "handle.hpp"
 #include "location.hpp"
 
 namespace tempfile {
@@ -27,7 +28,9 @@ problem split(const std::string& path, publish_target& target) {
 problem open_directory_of(publish_target& target) {
     sys::handle h = sys::no_handle;
     const std::string with_links = target.directory_path + "/.";  // the directory itself may be behind a link
-    if (const sys::error e = sys::call.open_directory(sys::working_directory, with_links.c_str(), h)) {
+    sys::error e = sys::call.open_directory(sys::working_directory, with_links.c_str(), h);
+    e = e == 0 ? keep_off_standard_streams(h) : e;
+    if (e != 0) {
         return system_problem(std::string(cannot) + std::string(advice(e)), target.directory_path, e);
     }
     target.directory = file(h);

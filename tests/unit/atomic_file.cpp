@@ -1,8 +1,12 @@
 #include "tempfile/atomic_file.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -12,6 +16,7 @@
 #include "support/descriptors.hpp"
 #include "support/in_child.hpp"
 #include "support/scratch.hpp"
+#include "tempfile/named_temporary_file.hpp"
 
 namespace tempfile::test {
 namespace {
@@ -134,6 +139,24 @@ TEST_F(atomic_test, no_descriptor_is_lost) {
     }
     EXPECT_THROW(atomic_file(dir.path()), std::filesystem::filesystem_error);
     EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(atomic_test, T32_none_is_a_standard_stream) {
+    write_file(target, "text");
+    EXPECT_EQ(in_child([&](std::ostream& wrong) {
+                  const std::array streams = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+                  std::for_each(streams.begin(), streams.end(), ::close);
+                  const atomic_file f(target);
+                  named_temporary_file same({.dir = dir.path()});
+                  same << "text";
+                  same.persist(target, {.same = if_same::leave});  // from now on its handle is one of the target
+                  for (const int fd : streams) {
+                      if (::fcntl(fd, F_GETFD) != -1) {
+                          wrong << fd << " is open\n";
+                      }
+                  }
+              }),
+              "");
 }
 
 // --- Errors ---
