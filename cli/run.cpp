@@ -62,7 +62,7 @@ ending run_in(tempfile::temporary_directory& directory, supervisor& s) {
     }
     vector.push_back(nullptr);
     try {
-        return s.run(vector.data(), directory.path().native());
+        return s.run(vector.data(), {.directory = directory.path().native()});
     } catch (...) {
         // Also with --keep=always: there was no command that could have put something there.
         std::error_code ignored;
@@ -93,7 +93,7 @@ int run(const CLI::App& command, const options& o) {
     check(o);
     tempfile::set_label(fmt::format("tmp run {}", fs::path(operands[0]).filename().native()));
     tempfile::set_report_hook(tell_what_is_kept);
-    supervisor s;  // first: a signal that comes now must not leave the directory behind
+    supervisor s("tmp run");  // first: a signal that comes now must not leave the directory behind
     tempfile::temporary_directory directory(
         {.prefix = o.name.prefix,
          .suffix = o.name.suffix,

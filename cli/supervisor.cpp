@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -41,22 +42,6 @@ sigset_t only(int signal) {
     return set;
 }
 
-[[noreturn]] void fail_in_child(run_status status, const std::string& why) {
-    ignore_signals_of_writing();
-    complain("tmp run: " + why);
-    ::_exit(status);
-}
-
-[[noreturn]] void execute(char* const* command) {
-    ::execvp(command[0], command);
-    const int error = errno;
-    if (error == ENOENT) {
-        fail_in_child(not_found, fmt::format("command \"{}\" is not found; see $PATH, or say its path", command[0]));
-    }
-    fail_in_child(not_executable, fmt::format("command \"{}\" cannot be executed: {}", command[0],
-                                              std::generic_category().message(error)));
-}
-
 }  // namespace
 
 void ignore_signals_of_writing() {
@@ -67,7 +52,7 @@ void ignore_signals_of_writing() {
     }
 }
 
-supervisor::supervisor() {
+supervisor::supervisor(std::string who) : who_(std::move(who)) {
     // The kernel keeps a blocked signal for us even if it is ignored, so those are left out. Not the two that tell of
     // the command; and of children that are ignored there is nothing to wait for (wait(2)).
     ::sigfillset(&ours_);
@@ -81,7 +66,7 @@ supervisor::supervisor() {
     ::sigprocmask(SIG_BLOCK, &ours_, &original_);
 }
 
-ending supervisor::run(char* const* command, const std::string& directory) {
+ending supervisor::run(char* const* command, const surroundings& around) {
     std::array<int, 2> ends = {};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
         throw std::system_error(errno, std::generic_category(), "cannot make a pipe");
@@ -95,7 +80,7 @@ ending supervisor::run(char* const* command, const std::string& directory) {
     }
     if (child_ == 0) {
         go.close();
-        become(command, directory, self, ends[0]);
+        become(command, around, self, ends[0]);
     }
     send_what_came_before();
     stay.close();
@@ -103,8 +88,20 @@ ending supervisor::run(char* const* command, const std::string& directory) {
     return wait();
 }
 
-// In the child. All signals are blocked until the parent lets go of the pipe, by closing it or by its death.
-void supervisor::become(char* const* command, const std::string& directory, pid_t parent, int go) const {
+void supervisor::let_signals_through() const {
+    ::sigprocmask(SIG_SETMASK, &original_, nullptr);
+}
+
+// --- In the child ---
+
+void supervisor::fail_in_child(run_status status, const std::string& why) const {
+    ignore_signals_of_writing();
+    complain(who_ + ": " + why);
+    ::_exit(status);
+}
+
+// All signals are blocked until the parent lets go of the pipe, by closing it or by its death.
+void supervisor::become(char* const* command, const surroundings& around, pid_t parent, int go) const {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) {  // it was dead before that
         ::_exit(killed + SIGTERM);
@@ -113,12 +110,7 @@ void supervisor::become(char* const* command, const std::string& directory, pid_
     while (::read(go, &nothing, 1) < 0 && errno == EINTR) {
     }
     ::close(go);
-    for (const char* variable : {"TMPDIR", "TEMP", "TMP"}) {
-        if (::setenv(variable, directory.c_str(), 1) != 0) {
-            fail_in_child(run_failed,
-                          fmt::format("cannot set ${}: {}", variable, std::generic_category().message(errno)));
-        }
-    }
+    arrange(around);
     if (children_ignored_) {
         std::signal(SIGCHLD, SIG_IGN);
     }
@@ -126,6 +118,34 @@ void supervisor::become(char* const* command, const std::string& directory, pid_
     ::sigprocmask(SIG_SETMASK, &original_, nullptr);
     execute(command);
 }
+
+void supervisor::arrange(const surroundings& around) const {
+    for (const char* variable : {"TMPDIR", "TEMP", "TMP"}) {
+        if (!around.directory.empty() && ::setenv(variable, around.directory.c_str(), 1) != 0) {
+            fail_in_child(run_failed,
+                          fmt::format("cannot set ${}: {}", variable, std::generic_category().message(errno)));
+        }
+    }
+    const std::array streams = {std::pair(around.input, STDIN_FILENO), std::pair(around.output, STDOUT_FILENO)};
+    for (const auto& [ours, commands] : streams) {
+        if (ours != commands && ::dup2(ours, commands) < 0) {
+            fail_in_child(run_failed,
+                          fmt::format("cannot redirect the command: {}", std::generic_category().message(errno)));
+        }
+    }
+}
+
+void supervisor::execute(char* const* command) const {
+    ::execvp(command[0], command);
+    const int error = errno;
+    if (error == ENOENT) {
+        fail_in_child(not_found, fmt::format("command \"{}\" is not found; see $PATH, or say its path", command[0]));
+    }
+    fail_in_child(not_executable, fmt::format("command \"{}\" cannot be executed: {}", command[0],
+                                              std::generic_category().message(error)));
+}
+
+// --- In the parent ---
 
 bool supervisor::take_pending(const sigset_t& which, siginfo_t& info) const {
     const timespec at_once = {};

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <sys/types.h>
+#include <unistd.h>
 
 namespace tool {
 
@@ -23,18 +24,30 @@ struct ending {
     [[nodiscard]] int status() const { return signal == 0 ? exit_status : killed + signal; }
 };
 
+// What a command gets of us, and not of our caller.
+struct surroundings {
+    std::string directory{};  // for its temporary files; empty: none
+    int input = STDIN_FILENO;
+    int output = STDOUT_FILENO;
+};
+
 class supervisor {
 public:
     // From now on signals wait, until there is a command to send them to; they wait for ever once that has ended, so
-    // that nothing interrupts the tidying up. What the caller ignored stays ignored.
-    supervisor();
+    // that nothing interrupts the tidying up. What the caller ignored stays ignored. `who` speaks in messages.
+    explicit supervisor(std::string who);
 
-    // Runs `command`, an argument vector ended by a null pointer, with `directory` as its place for temporary files,
-    // and stays until it has ended.
-    ending run(char* const* command, const std::string& directory);
+    // Runs `command`, an argument vector ended by a null pointer, and stays until it has ended.
+    ending run(char* const* command, const surroundings& around);
+
+    // When there is more to do than to tidy up: what comes from now on is for us, and ends us as ever.
+    void let_signals_through() const;
 
 private:
-    [[noreturn]] void become(char* const* command, const std::string& directory, pid_t parent, int go) const;
+    [[noreturn]] void become(char* const* command, const surroundings& around, pid_t parent, int go) const;
+    void arrange(const surroundings& around) const;
+    [[noreturn]] void execute(char* const* command) const;
+    [[noreturn]] void fail_in_child(run_status status, const std::string& why) const;
     bool take_pending(const sigset_t& which, siginfo_t& info) const;
     void send_what_came_before() const;
     void pass_on(const siginfo_t& info) const;
@@ -42,6 +55,7 @@ private:
     [[nodiscard]] bool has_it_already(const siginfo_t& info) const;
     [[nodiscard]] ending wait() const;
 
+    std::string who_;
     sigset_t ours_ = {};      // what we wait for
     sigset_t original_ = {};  // what the caller had blocked
     bool children_ignored_ = false;
