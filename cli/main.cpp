@@ -29,6 +29,9 @@ constexpr std::array commands = {
     command{"dir", "Make a directory that nobody else can enter, and print its path", tool::add_dir},
     command{"run", "Run a command with a directory of its own, and remove that when it ends", tool::add_run},
     command{"rm", "Remove files and directories with all that is in them, as rm -rf does", tool::add_rm},
+    command{"write", "Replace a file by standard input, or by what a command prints, when all of it is there",
+            tool::add_write},
+    command{"edit", "Replace a file by what a command makes of it, if that succeeds", tool::add_edit},
     command{"spool", "Soak up all of standard input, then write it to standard output", tool::add_spool},
     command{"ls", "List what programs have registered, living and dead ones", tool::add_ls},
     command{"sweep", "Remove what dead programs left behind", tool::add_sweep},
@@ -146,8 +149,19 @@ int put_options_first(int argc, char** argv) {
     return static_cast<int>(operands - argv);
 }
 
+// The same for `tmp write` and `tmp edit`, whose options may stand behind TARGET as well.
+int take_off_what_is_behind_dashes(int argc, char** argv) {
+    char** const end = argv + argc;
+    char** const dashes = std::find_if(argv + 2, end, [](std::string_view argument) { return argument == "--"; });
+    tool::operands = dashes == end ? nullptr : dashes + 1;
+    return static_cast<int>(dashes - argv);
+}
+
 // @return how many arguments are left for CLI11.
 int take_off_operands(const CLI::App& app, const std::string& who, int argc, char** argv) {
+    if (who == "tmp write" || who == "tmp edit") {
+        return take_off_what_is_behind_dashes(argc, argv);
+    }
     if (who != "tmp run" && who != "tmp rm") {
         return argc;
     }
@@ -182,8 +196,8 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", TEMPFILE_VERSION);
     app.require_subcommand(1);
     const std::string who = add_commands(app, argc > 1 ? argv[1] : "");
-    const bool is_run = who == "tmp run";
     argc = take_off_operands(app, who, argc, argv);
+    const bool runs_command = tool::operands != nullptr && who != "tmp rm";
     try {
         return parse_and_run(app, who, argc, argv);
     } catch (const std::invalid_argument& e) {
@@ -191,6 +205,6 @@ int main(int argc, char** argv) {
         return usage;
     } catch (const std::exception& e) {
         tool::complain(fmt::format("{}: {}", who, tool::message_of(e)));
-        return is_run ? static_cast<int>(tool::run_failed) : failure;
+        return runs_command ? static_cast<int>(tool::run_failed) : failure;
     }
 }

@@ -4,14 +4,19 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <string>
 #include <system_error>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace tool {
 namespace {
+
+constexpr const char* cannot_read = "cannot read standard input";
 
 tempfile::file input(STDIN_FILENO);
 tempfile::file output(STDOUT_FILENO);
@@ -28,8 +33,28 @@ void check(std::error_code ec, const char* what) {
 std::size_t read_input(std::span<std::byte> into) {
     std::error_code ec;
     const std::size_t n = input.read(into, ec);
-    check(ec, "cannot read standard input");
+    check(ec, cannot_read);
     return n;
+}
+
+std::size_t read_some_input(std::span<std::byte> into) {
+    ssize_t n = 0;
+    do {
+        n = ::read(STDIN_FILENO, into.data(), into.size());
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        throw std::system_error(errno, std::generic_category(), cannot_read);
+    }
+    return static_cast<std::size_t>(n);
+}
+
+std::optional<std::uint64_t> rest_of_input() {
+    struct stat status = {};
+    const off_t position = ::lseek(STDIN_FILENO, 0, SEEK_CUR);
+    if (::fstat(STDIN_FILENO, &status) != 0 || !S_ISREG(status.st_mode) || position < 0) {
+        return std::nullopt;
+    }
+    return static_cast<std::uint64_t>(std::max<off_t>(status.st_size - position, 0));
 }
 
 void print(std::span<const std::byte> bytes) {

@@ -6,7 +6,9 @@
 #include <tempfile/file.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +17,12 @@ namespace tool {
 
 // @return the number of bytes read; fewer than asked only at the end.
 std::size_t read_input(std::span<std::byte> into);
+
+// As many bytes as are there now, one at least; 0 at the end, which a terminal tells once only.
+std::size_t read_some_input(std::span<std::byte> into);
+
+// How many bytes standard input still has, where it is a regular file.
+std::optional<std::uint64_t> rest_of_input();
 
 void print(std::span<const std::byte> bytes);
 void print(std::string_view text);
