@@ -67,7 +67,7 @@ void copy_input(tempfile::atomic_file& whole, progress_line& line, const std::st
         std::error_code ec;
         whole.write(std::span(bytes).first(n), ec);
         if (ec) {
-            throw fs::filesystem_error("cannot write the new contents", whole.path(), ec);
+            throw fs::filesystem_error("cannot write the new contents; TARGET stays as it is", whole.path(), ec);
         }
         done += n;
         if (done >= large && line.is_due()) {

@@ -18,7 +18,7 @@ says "Usage: tmp"
 is "$(out)" "" "what is printed without a subcommand"
 
 exits 0 "$tool" --help
-for subcommand in file dir spool rm recipe; do
+for subcommand in file dir write edit spool rm recipe; do
     prints "  $subcommand "
 done
 exits 0 "$tool" --version
@@ -33,6 +33,13 @@ for subcommand in file dir spool recipe; do
     refuses "tmp $subcommand" 'there is no option "--version"' "$subcommand" --version
     refuses "tmp $subcommand" 'unexpected argument "a b"' "$subcommand" "a b"
     refuses "tmp $subcommand" 'unexpected argument "a b"' "$subcommand" -- "a b"
+done
+
+for subcommand in write edit; do
+    exits 0 "$tool" "$subcommand" --help
+    prints "Usage: tmp $subcommand"
+    prints "Example"
+    refuses "tmp $subcommand" 'there is no option "--foo"' "$subcommand" --foo
 done
 
 refuses tmp 'there is no command "foo"' foo
