@@ -49,6 +49,7 @@ problem atomic_file::make(const std::filesystem::path& target, const persist_opt
     if (!state_->name.can_be_linked) {
         sweep_once();
     }
+    state_->reserved = options.expected_size;
     p = reserve(handle.native_handle(), options.expected_size, state_->target.path());
     if (p) {
         cancel();
@@ -88,7 +89,15 @@ std::filesystem::path atomic_file::path() const {
 }
 
 problem atomic_file::publish_now(persisted& result) {
+    opened();
+    if (problem p = check_ownership(state_->name.owner, state_->target.path())) {
+        return p;
+    }
     finish_writing();
+    const std::uint64_t length = size();
+    if (state_->reserved > length) {  // the room that was not needed goes back
+        buffer()->underlying().truncate(length);
+    }
     problem p = publish(*buffer(), state_->name, state_->target, state_->rules, result);
     if (!result.path.empty()) {
         std::error_code too_late;  // everything was written, and network file systems were asked before
@@ -99,8 +108,8 @@ problem atomic_file::publish_now(persisted& result) {
 
 persisted atomic_file::commit() {
     persisted result;
-    succeed(publish_now(result));
-    return result;
+    const problem p = publish_now(result);
+    return succeed(p, std::move(result));
 }
 
 persisted atomic_file::commit(std::error_code& ec) {

@@ -12,6 +12,7 @@ struct atomic_file::state {
     publish_target target;
     persist_options rules;
     staged_name name;
+    std::uint64_t reserved = 0;  // bytes
 };
 
 }  // namespace tempfile

@@ -9,13 +9,13 @@
 namespace tempfile {
 namespace {
 
-constexpr std::size_t buffer_bytes = 256 * 1024;
+constexpr std::size_t buffer_bytes = 64 * 1024;
 
 // A copy on its way: each way goes on where the one before it gave up.
 struct copying {
     sys::handle from;
     sys::handle to;
-    std::uint64_t size;  // when it began; it may grow
+    std::uint64_t size;  // when it began
     const copy_progress& progress;
     std::uint64_t done = 0;
 
@@ -28,15 +28,18 @@ bool means_another_way(sys::error e) noexcept {
            e == ETXTBSY;
 }
 
-// Calls step(at, bytes, done) until it does nothing any more.
+// Calls step(at, bytes, done) until it does nothing any more. No further than the file was long in the beginning:
+// somebody who appends to it must not keep us busy for ever.
 template <class Step>
 sys::error in_pieces(copying& c, std::size_t piece, Step step) {
-    for (std::size_t done = 1; done != 0; c.done += done) {
-        if (!c.may_go_on()) {
-            return ECANCELED;
-        }
-        if (const sys::error e = step(c.done, piece, done)) {
+    for (std::size_t done = 1; done != 0 && c.done < c.size;) {
+        const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(piece, c.size - c.done));
+        if (const sys::error e = step(c.done, bytes, done)) {
             return e;
+        }
+        c.done += done;
+        if (done != 0 && !c.may_go_on()) {
+            return ECANCELED;
         }
     }
     return 0;
@@ -74,7 +77,7 @@ sys::error write_all(sys::handle to, const char* from, std::size_t bytes, std::u
 }
 
 sys::error by_read_write(copying& c) {
-    const auto buffer = std::make_unique<char[]>(buffer_bytes);
+    const auto buffer = std::make_unique_for_overwrite<char[]>(buffer_bytes);
     return in_pieces(c, buffer_bytes, [&](std::uint64_t at, std::size_t bytes, std::size_t& done) {
         const sys::error e = sys::call.pread(c.from, buffer.get(), bytes, at, done);
         return e != 0 ? e : write_all(c.to, buffer.get(), done, at);
@@ -119,7 +122,7 @@ sys::error copy_contents(sys::handle from, sys::handle to, const copy_progress& 
 
 sys::error same_contents(sys::handle a, sys::handle b, bool& same) {
     same = false;
-    const auto buffers = std::make_unique<std::array<std::array<char, buffer_bytes>, 2>>();
+    const auto buffers = std::make_unique_for_overwrite<std::array<std::array<char, buffer_bytes>, 2>>();
     auto& [of_a, of_b] = *buffers;
     for (std::uint64_t at = 0;;) {
         std::size_t n = 0;

@@ -281,9 +281,10 @@ problem look_and_take_away(sys::handle h, sys::error opened, const look_at_new& 
                            const std::string& path, sys::error (*remove)(sys::handle, const char*) noexcept,
                            registration& owner) {
     // As long as it has its name: some FUSE file systems can say nothing of what has none any more.
-    const sys::error e = opened == 0 ? look(h) : opened;
+    sys::error e = opened;
     if (opened == 0) {
-        sys::call.close(h);
+        const file held(h);
+        e = look(h);
     }
     if (!path.empty()) {
         if (const sys::error stays = remove(sys::working_directory, path.c_str())) {
@@ -332,8 +333,14 @@ sys::error link_nameless(sys::handle nameless, sys::handle directory, const char
 
 problem link_beside(sys::handle nameless, sys::handle directory, const std::string& dir, std::string& path,
                     registration& owner) {
-    return try_names_beside(dir, path, &owner, registered_kind::file,
-                            [&](const char* name) { return link_nameless(nameless, directory, name); });
+    sys::metadata meta;
+    if (const sys::error e = sys::call.stat(nameless, meta)) {
+        return system_problem("cannot look at a file to be published", dir, e);
+    }
+    return try_names_beside(dir, path, &owner, registered_kind::file, [&](const char* name) {
+        owner.identify(meta.id.device, meta.id.inode, meta.born);  // it may be somebody else's by now
+        return link_nameless(nameless, directory, name);
+    });
 }
 
 problem unused_path(const place& where, std::string& path) {

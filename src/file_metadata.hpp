@@ -33,6 +33,9 @@ public:
     // everybody.
     sys::error apply(sys::handle to, const sys::metadata& now, std::vector<std::string>& not_copied) const;
 
+    // Takes away the attributes that apply() has given.
+    void take_back(sys::handle from) const noexcept;
+
     void set_mode(std::uint32_t permissions) noexcept {
         permissions_ = permissions;
         exact_ = true;
@@ -40,12 +43,14 @@ public:
 
 private:
     bool apply_owner(sys::handle to, const sys::metadata& now, std::vector<std::string>& not_copied) const;
-    void apply_attributes(sys::handle to, bool same_group, std::vector<std::string>& not_copied) const;
+    bool apply_attributes(sys::handle to, bool same_group, std::vector<std::string>& not_copied) const;
 
     std::uint64_t owner_ = 0;
     std::uint64_t group_ = 0;
     std::uint32_t permissions_ = 0;
     bool exact_ = false;  // whatever the owner
+    bool is_directory_ = false;
+    bool acl_lost_ = false;  // one that could not be read
     std::vector<std::pair<std::string, std::string>> attributes_;
     std::vector<std::string> unreadable_;
 };

@@ -5,6 +5,7 @@
 
 #include "create.hpp"
 #include "file_object.hpp"
+#include "handle.hpp"
 #include "location.hpp"
 #include "publish.hpp"
 #include "remove_tree.hpp"
@@ -55,7 +56,8 @@ named_temporary_file::named_temporary_file(named_temporary_file&& other) noexcep
       registration_(std::move(other.registration_)),
       deletion_(other.deletion_),
       cleanup_(other.cleanup_),
-      owns_name_(std::exchange(other.owns_name_, false)) {}
+      owns_name_(std::exchange(other.owns_name_, false)),
+      damage_(other.damage_) {}
 
 named_temporary_file& named_temporary_file::operator=(named_temporary_file&& other) noexcept {
     named_temporary_file(std::move(other)).swap(*this);
@@ -90,6 +92,7 @@ void named_temporary_file::swap(named_temporary_file& other) noexcept {
     std::swap(deletion_, other.deletion_);
     std::swap(cleanup_, other.cleanup_);
     std::swap(owns_name_, other.owns_name_);
+    std::swap(damage_, other.damage_);
 }
 
 std::filesystem::path named_temporary_file::keep() {
@@ -103,14 +106,42 @@ void named_temporary_file::give_away() noexcept {
     registration_.leave_for_good();
 }
 
+namespace {
+
+// What stands at the name, when it is not what the object has open.
+problem open_by_name(const std::string& path, file& opened) {
+    constexpr const char* opening = "cannot open a named temporary file to publish it";
+    sys::handle h = sys::no_handle;
+    sys::error e = sys::call.open_file(sys::working_directory, path.c_str(), h);
+    if (e == EACCES) {
+        e = sys::call.open_to_read(sys::working_directory, path.c_str(), h);  // its mode was changed
+    }
+    e = e == 0 ? keep_off_standard_streams(h) : e;
+    opened = file(h);
+    sys::metadata there;
+    e = e == 0 ? sys::call.stat(h, there) : e;
+    if (e == 0 && there.what != sys::kind::file) {
+        e = EINVAL;
+    }
+    return e == 0 ? no_problem() : system_problem(opening, path, e);
+}
+
+}  // namespace
+
 // Publishes what stands at the name: most often what is open here.
 problem named_temporary_file::persist_now(const std::filesystem::path& target, const persist_options& rules,
                                           persisted& result) {
-    if (!closed()) {
-        finish_writing();
-    }
     if (!owns_name_) {
         return system_problem("cannot publish a file that this object does not own", path_, EPERM);
+    }
+    if (problem p = check_ownership(registration_, target.native())) {
+        return p;
+    }
+    if (damage_) {
+        return system_problem("cannot publish a file that the disk may have lost", path_, damage_);
+    }
+    if (!closed()) {
+        finish_writing();
     }
     publish_target to;
     if (problem p = resolve_target(target, rules.symlink, to)) {
@@ -119,30 +150,38 @@ problem named_temporary_file::persist_now(const std::filesystem::path& target, c
     file by_name;
     const bool other = closed() || !still_there();
     if (other) {
-        sys::handle h = sys::no_handle;
-        if (const sys::error e = sys::call.open_file(sys::working_directory, path_.c_str(), h)) {
-            return system_problem("cannot open a named temporary file to publish it", path_, e);
+        if (problem p = open_by_name(path_, by_name)) {
+            return p;
         }
-        by_name = file(h);
     }
+    return publish_what_stands_there(other ? by_name : buffer()->underlying(), to, rules, result);
+}
+
+problem named_temporary_file::publish_what_stands_there(file& handle, const publish_target& to,
+                                                        const persist_options& rules, persisted& result) {
     std::string name = path_;
-    file& handle = other ? by_name : buffer()->underlying();
-    problem p =
-        publish({.handle = handle, .path = name, .owner = registration_, .can_be_linked = false}, to, rules, result);
+    std::error_code damage;
+    problem p = publish({.handle = handle, .path = name, .owner = registration_, .can_be_linked = false}, to, rules,
+                        result, damage);
+    if (damage && !closed()) {
+        buffer()->lose(damage);
+    } else if (damage) {
+        damage_ = damage;
+    }
     if (!result.path.empty()) {
-        path_ = result.path.native();
         owns_name_ = false;
         if (!closed()) {
             buffer()->stay();
         }
+        path_ = result.path.native();
     }
     return p;
 }
 
 persisted named_temporary_file::persist(const std::filesystem::path& target, const persist_options& rules) {
     persisted result;
-    succeed(persist_now(target, rules, result));
-    return result;
+    const problem p = persist_now(target, rules, result);
+    return succeed(p, std::move(result));
 }
 
 persisted named_temporary_file::persist(const std::filesystem::path& target, const persist_options& rules,

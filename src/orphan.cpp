@@ -17,11 +17,14 @@ using registry_format::kind;
 constexpr std::uint64_t most_nanoseconds = std::numeric_limits<std::int64_t>::max();
 
 bool is_recorded(const registry_record& record, const sys::metadata& there, bool rebooted) noexcept {
-    if (there.owner != sys::call.effective_user()) {
-        return false;
-    }
+    const bool ours = there.owner == sys::call.effective_user();
     if (record.what == kind::file) {
-        return there.what == sys::kind::file;
+        // Before it is published, a file gets the owner of the one it replaces: it was identified before that.
+        const bool identified = record.born != 0 && record.born == there.born && record.id.inode == there.id.inode;
+        return there.what == sys::kind::file && (ours || identified);
+    }
+    if (!ours) {
+        return false;
     }
     // ext4 gives the inode of a directory that went to the next one that is made, but not its time of birth. And
     // numbers of devices change when a file system is mounted anew, as at the start of the system.

@@ -12,28 +12,30 @@ namespace tempfile {
 namespace {
 
 problem cannot(std::string_view step, const std::string& path, sys::error e) {
-    return system_problem("cannot publish a file: " + std::string(step) + std::string(advice(e)), path, e);
+    const bool of_making = e == EEXIST || e == ENOENT;  // such advice is for who makes a new one
+    return system_problem("cannot publish a file: " + std::string(step) + std::string(of_making ? "" : advice(e)), path,
+                          e);
 }
 
 }  // namespace
 
+problem check_ownership(const registration& owner, const std::string& path) {
+    return owner.ours() ? no_problem()
+                        : cannot("it belongs to the parent process, or was published already", path, EPERM);
+}
+
 problem publication::prepare() {
-    if (!what_.owner.ours()) {
-        return cannot("it belongs to the parent process, or was published already", target_.path(), EPERM);
-    }
-    if (problem p = target_.look(there_)) {
+    problem p = check_ownership(what_.owner, target_.path());
+    p = p ? std::move(p) : check_target();
+    p = p ? std::move(p) : leave_if_same();
+    if (p || !result_.path.empty() || has_to_be_copied()) {
         return p;
     }
-    if (problem p = check_existing(target_, there_, options_.existing)) {
-        return p;
+    p = make_presentable();
+    if (p) {
+        restore();
     }
-    if (problem p = leave_if_same()) {
-        return p;
-    }
-    if (result_.path.empty() && !has_to_be_copied()) {
-        return make_presentable();
-    }
-    return no_problem();
+    return p;
 }
 
 problem publication::give_name() {
@@ -50,15 +52,33 @@ problem publication::give_name() {
     return p;
 }
 
-// A file on another file system is not touched: others could see it there with the mode it is to have here.
+problem publication::check_target() {
+    if (problem p = target_.look(there_)) {
+        return p;
+    }
+    if (problem p = check_existing(target_, there_, options_.existing)) {
+        return p;
+    }
+    sys::metadata ours;
+    if (const sys::error e = sys::call.stat(what_.handle.native_handle(), ours)) {
+        return cannot("looking at it failed", target_.path(), e);
+    }
+    // Of two names of one file rename(2) removes neither, and says that it did.
+    return there_ && there_->id == ours.id
+               ? cannot("the target is the file itself; keep() keeps it", target_.path(), EINVAL)
+               : no_problem();
+}
+
+// A file on another file system is not touched: others could see it there with the mode it is to have here. Numbers of
+// devices would not do: an overlay shows those of its layers.
 bool publication::has_to_be_copied() const noexcept {
     if (what_.path.empty()) {
         return !what_.can_be_linked;
     }
     sys::metadata ours;
     sys::metadata theirs;
-    return sys::call.stat(what_.handle.native_handle(), ours) == 0 && sys::call.stat(directory(), theirs) == 0 &&
-           ours.id.device != theirs.id.device;
+    return source().first != directory() && sys::call.stat(what_.handle.native_handle(), ours) == 0 &&
+           sys::call.stat(directory(), theirs) == 0 && ours.mount != theirs.mount;
 }
 
 // --- The same contents ---
@@ -67,79 +87,107 @@ problem publication::leave_if_same() {
     if (options_.same == if_same::replace || !there_ || there_->what != sys::kind::file) {
         return no_problem();
     }
+    // What cannot be read cannot be compared: it is replaced.
     sys::handle h = sys::no_handle;
-    if (sys::call.open_to_read(directory(), name(), h) != 0 || keep_off_standard_streams(h) != 0) {
-        return no_problem();  // what cannot be read cannot be compared: it is replaced
+    if (sys::call.open_file(directory(), name(), h) != 0 && sys::call.open_to_read(directory(), name(), h) != 0) {
+        return no_problem();
     }
+    sys::error e = keep_off_standard_streams(h);
     file existing(h);
     bool left = false;
     sys::metadata ours;
-    sys::error e = sys::call.stat(what_.handle.native_handle(), ours);
+    e = e == 0 ? sys::call.stat(what_.handle.native_handle(), ours) : e;
     if (e == 0 && ours.size == there_->size) {
         e = same_contents(h, what_.handle.native_handle(), left);
     }
     if (e != 0) {
         return cannot("comparing it with the target failed", target_.path(), e);
     }
-    if (left) {
-        if (!what_.path.empty()) {
-            e = sys::call.remove_file(sys::working_directory, what_.path.c_str());
-            if (e != 0 && e != ENOENT) {
-                return cannot("it has the same contents, but it could not be removed", what_.path, e);
-            }
-            what_.path.clear();
-        }
-        what_.owner.leave();
-        what_.handle = std::move(existing);
-        result_.method = persist_method::left;
-        result_.atomic = true;
-        result_.path = target_.path();
+    if (!left) {
+        return no_problem();
     }
-    return no_problem();
+    build_answer();
+    if (!what_.path.empty()) {
+        const auto [at, path] = source();
+        e = sys::call.remove_file(at, path);
+        if (e != 0 && e != ENOENT) {
+            return cannot("it has the same contents, but it could not be removed", what_.path, e);
+        }
+        what_.path.clear();
+    }
+    what_.owner.leave();
+    what_.handle = std::move(existing);
+    result_.method = persist_method::left;
+    result_.atomic = true;
+    result_.path = std::move(answer_);
+    return sync_left();
+}
+
+// Whoever wrote it may not have waited.
+problem publication::sync_left() {
+    if (options_.durable == durability::none) {
+        return no_problem();
+    }
+    if (const sys::error e = sys::call.sync(what_.handle.native_handle())) {
+        return system_problem("the target was left alone, but it may not survive a power cut", target_.path(), e);
+    }
+    result_.durable = durability::data;
+    return sync_directory(no_problem());
 }
 
 // --- From elsewhere ---
+
+namespace {
+
+// A copy beside the target; what has not been published when this goes, goes with it.
+struct copied_file {
+    file handle;
+    staged_name name;
+    copied_file() = default;
+    ~copied_file() { name.remove(); }
+    copied_file(const copied_file&) = delete;
+    copied_file& operator=(const copied_file&) = delete;
+};
+
+}  // namespace
 
 problem publication::copy_beside(staging how) {
     if (options_.elsewhere == if_elsewhere::refuse) {
         return cannot("it would have to be copied, which was not asked for", target_.path(), EXDEV);
     }
-    file copy;
-    std::string path;
-    registration owner;
-    if (problem p = create_beside(directory(), target_.directory_path, copy, path, owner, how)) {
+    copied_file copy;
+    if (problem p =
+            create_beside(directory(), target_.directory_path, copy.handle, copy.name.path, copy.name.owner, how)) {
         return p;
     }
     copy_method way = copy_method::none;
-    const sys::error e = copy_contents(what_.handle.native_handle(), copy.native_handle(), options_.progress, way);
-    problem p = e != 0 ? cannot("copying it failed", target_.path(), e) : no_problem();
-    if (!p) {
-        persist_options rest = options_;
-        rest.elsewhere = if_elsewhere::refuse;
-        rest.same = if_same::replace;
-        p = publish({.handle = copy, .path = path, .owner = owner, .can_be_linked = path.empty()}, target_, rest,
-                    result_);
+    const sys::error e =
+        copy_contents(what_.handle.native_handle(), copy.handle.native_handle(), options_.progress, way);
+    if (e != 0) {
+        return cannot("copying it failed", target_.path(), e);
     }
-    if (result_.path.empty()) {  // what could not be published goes
-        if (!path.empty() && sys::call.remove_file(sys::working_directory, path.c_str()) == 0) {
-            owner.leave();
-        }
+    persist_options rest = options_;
+    rest.elsewhere = if_elsewhere::refuse;
+    rest.same = if_same::replace;
+    rest.durable = copies_wait_ ? durability::data : rest.durable;
+    std::error_code of_the_copy;  // which is made anew when it is tried again
+    problem p = publish({.handle = copy.handle,
+                         .path = copy.name.path,
+                         .owner = copy.name.owner,
+                         .can_be_linked = copy.name.path.empty()},
+                        target_, rest, result_, of_the_copy);
+    if (result_.path.empty()) {
         return p;
     }
     result_.copied = way;
-    std::swap(what_.handle, copy);
-    if (!what_.path.empty()) {
-        const sys::error left = sys::call.remove_file(sys::working_directory, what_.path.c_str());
-        if (left != 0 && left != ENOENT) {
-            if (!p) {
-                p = system_problem("the file was published, but its original could not be removed", what_.path, left);
-            }
-            what_.path.clear();
-            return p;  // it stays in the registry, for the next sweep
-        }
+    std::swap(what_.handle, copy.handle);
+    const sys::error left = what_.path.empty() ? 0 : sys::call.remove_file(sys::working_directory, what_.path.c_str());
+    const std::string original = std::exchange(what_.path, {});
+    if (left == 0 || left == ENOENT) {
+        what_.owner.leave();
+    } else if (!p) {  // it stays in the registry, for the next sweep
+        p = system_problem("the file was published, but its original could not be removed", original, left);
     }
-    what_.path.clear();
-    what_.owner.leave();
     return p;
 }
 
@@ -152,18 +200,19 @@ problem publication::make_presentable() {
         return cannot("looking at it failed", target_.path(), e);
     }
     before_ = ours;
-    std::optional<file_metadata> chosen;
-    if (problem p = choose_metadata(chosen)) {
+    if (problem p = choose_metadata(given_)) {
         return p;
     }
-    if (chosen) {
-        if (const sys::error e = chosen->apply(what_.handle.native_handle(), ours, result_.not_copied)) {
-            return cannot("setting its mode failed", target_.path(), e);
-        }
-    } else if (const sys::error e = sys::call.set_permissions(what_.handle.native_handle(),
-                                                              static_cast<std::uint32_t>(*options_.mode))) {
+    if (!what_.path.empty()) {
+        what_.owner.identify(ours.id.device, ours.id.inode, ours.born);  // it may be somebody else's in a moment
+    }
+    const sys::error e =
+        given_ ? given_->apply(what_.handle.native_handle(), ours, result_.not_copied)
+               : sys::call.set_permissions(what_.handle.native_handle(), static_cast<std::uint32_t>(*options_.mode));
+    if (e != 0) {
         return cannot("setting its mode failed", target_.path(), e);
     }
+    build_answer();
     return sync_contents();
 }
 
@@ -171,12 +220,9 @@ problem publication::choose_metadata(std::optional<file_metadata>& chosen) {
     const bool of_existing = options_.metadata == metadata_of::existing && there_ && there_->what == sys::kind::file;
     if (of_existing) {
         sys::handle h = sys::no_handle;
-        const sys::error e = sys::call.open_to_read(directory(), name(), h);
+        sys::call.open_to_read(directory(), name(), h);  // of what cannot be opened the attributes cannot be copied
         const file existing(h);
         chosen = file_metadata::of(h, *there_);
-        if (e != 0) {
-            result_.not_copied.emplace_back("extended attributes");
-        }
     } else if (!options_.mode) {
         if (problem p = look_at_new_file(directory(), target_.directory_path, file_metadata::looking(chosen))) {
             return p;
@@ -191,46 +237,66 @@ problem publication::choose_metadata(std::optional<file_metadata>& chosen) {
 problem publication::sync_contents() {
     if (options_.durable != durability::none) {
         if (const sys::error e = sys::call.sync(what_.handle.native_handle())) {
+            damage_ = code_of(e);
             return cannot("writing it to the disk failed", target_.path(), e);
         }
         result_.durable = durability::data;
         return no_problem();
     }
     // Network and FUSE file systems tell of a failed write when a handle is closed (close(2)). Afterwards it would be
-    // too late, so a second handle is closed now.
+    // too late, so a second handle is closed now, if there can be one.
     sys::handle second = sys::no_handle;
-    sys::error e = sys::call.duplicate(what_.handle.native_handle(), second);
-    e = e == 0 ? sys::call.close(second) : e;
+    if (sys::call.duplicate(what_.handle.native_handle(), second) != 0) {
+        return no_problem();
+    }
+    const sys::error e = sys::call.close(second);
+    damage_ = code_of(e);
     return e != 0 ? cannot("writing it failed", target_.path(), e) : no_problem();
 }
 
+void publication::build_answer() {
+    answer_ = target_.path();
+}
+
 void publication::restore() noexcept {
+    const sys::handle h = what_.handle.native_handle();
     sys::metadata now;
-    if (sys::call.stat(what_.handle.native_handle(), now) == 0 &&
-        (now.owner != before_->owner || now.group != before_->group)) {
-        sys::call.set_owner(what_.handle.native_handle(), before_->owner, before_->group);
+    if (!before_) {
+        return;
     }
-    sys::call.set_permissions(what_.handle.native_handle(), before_->permissions);
+    if (given_) {
+        given_->take_back(h);
+    }
+    if (sys::call.stat(h, now) == 0 && (now.owner != before_->owner || now.group != before_->group)) {
+        sys::call.set_owner(h, before_->owner, before_->group);
+    }
+    sys::call.set_permissions(h, before_->permissions);
 }
 
 // --- The name ---
 
 // A nameless file that cannot be linked (no /proc, an old kernel, a sandbox) is copied, as one from elsewhere.
 bool publication::is_elsewhere(sys::error e) const noexcept {
-    return e == EXDEV || (what_.path.empty() && (e == ENOENT || e == EPERM || e == EOPNOTSUPP));
+    return e == EXDEV || (what_.path.empty() && (e == ENOENT || e == EPERM || e == EACCES || e == EOPNOTSUPP));
 }
 
-sys::error publication::move_over(move how) {
-    if (what_.path.empty()) {
-        // A file that was linked and unlinked once can never be linked again (open(2), O_TMPFILE): the name beside the
-        // target stays until it is exchanged for the final one, also when that fails, for the next try.
-        if (const problem p = link_beside(what_.handle.native_handle(), directory(), target_.directory_path, what_.path,
-                                          what_.owner)) {
-            return p.code().value();
-        }
+// A file that was linked and unlinked once can never be linked again (open(2), O_TMPFILE): the name beside the target
+// stays until it is exchanged for the final one, also when that fails, for the next try.
+sys::error publication::get_a_name() {
+    if (!what_.path.empty()) {
+        return 0;
+    }
+    return link_beside(what_.handle.native_handle(), directory(), target_.directory_path, what_.path, what_.owner)
+        .code()
+        .value();
+}
+
+sys::error publication::rename_over() {
+    if (const sys::error e = get_a_name()) {
+        return e;
     }
     const auto [at, path] = source();
-    return how(at, path, directory(), name());
+    return sys::call.rename(at, path, directory(), name());
 }
 
 // The name beside the target is one in the directory that is held, whatever its path leads to by now.
@@ -272,7 +338,25 @@ sys::error publication::link_or_rename() {
         }
         result_.method = persist_method::rename;
     }
-    return move_over(sys::call.rename);
+    return rename_over();
+}
+
+// Once they are exchanged, what stands at our name is the caller's: no kill and no power cut may let a sweep remove it.
+// So ours is given up before, and what a kill in between leaves is a file of ours.
+sys::error publication::exchange() {
+    if (const sys::error e = get_a_name()) {
+        return e;
+    }
+    result_.method = persist_method::exchange;
+    result_.previous = what_.path;
+    const auto [at, path] = source();
+    what_.owner.leave_for_good();
+    const sys::error e = sys::call.exchange(at, path, directory(), name());
+    if (e != 0) {
+        result_.previous.clear();
+        what_.owner.enter(registered_kind::file, what_.path);
+    }
+    return e;
 }
 
 sys::error publication::name_it() {
@@ -280,8 +364,7 @@ sys::error publication::name_it() {
         case if_exists::refuse:
             return rename_new();
         case if_exists::exchange:
-            result_.method = persist_method::exchange;
-            return move_over(sys::call.exchange);
+            return exchange();
         default:
             return link_or_rename();
     }
@@ -298,7 +381,7 @@ problem publication::move_to_name() {
         const bool barred = e == EINVAL || e == ENOSYS;
         return cannot(barred ? "its file system cannot do that" : "giving it the name failed", target_.path(), e);
     }
-    result_.path = target_.path();
+    result_.path = std::move(answer_);
     result_.atomic = true;
     return finish();
 }
@@ -306,11 +389,9 @@ problem publication::move_to_name() {
 // The file is there.
 problem publication::finish() {
     problem p;
-    if (result_.method == persist_method::exchange) {
-        result_.previous = what_.path;
-        what_.owner.leave_for_good();
-    } else if (result_.method == persist_method::link && !what_.path.empty()) {
-        if (const sys::error e = sys::call.remove_file(sys::working_directory, what_.path.c_str())) {
+    if (result_.method == persist_method::link && !what_.path.empty()) {
+        const auto [at, path] = source();
+        if (const sys::error e = sys::call.remove_file(at, path)) {
             p = system_problem("the file was published, but its first name could not be removed", what_.path, e);
         } else {
             what_.owner.leave();
@@ -319,22 +400,57 @@ problem publication::finish() {
         what_.owner.leave();
     }
     what_.path.clear();
+    return sync_directory(std::move(p));
+}
+
+problem publication::sync_directory(problem before) {
     if (options_.durable == durability::data_and_directory) {
         const sys::error e = sys::call.sync(directory());
         if (e == 0) {
             result_.durable = durability::data_and_directory;
-        } else if (!p) {
-            p = system_problem("the file was published, but its name may not survive a power cut", target_.path(), e);
+        } else if (!before) {
+            return system_problem("the file was published, but its name may not survive a power cut", target_.path(),
+                                  e);
         }
     }
-    return p;
+    return before;
 }
 
-problem publish(unpublished what, const publish_target& target, const persist_options& options, persisted& result) {
+namespace {
+
+// Runs what is to be done once the target is there, also when an exception comes after that.
+template <class F>
+struct once_published {
+    const persisted& result;
+    F then;
+    ~once_published() {
+        if (!result.path.empty()) {
+            then();
+        }
+    }
+};
+template <class F>
+once_published(const persisted&, F) -> once_published<F>;
+
+}  // namespace
+
+persisted succeed(const problem& p, persisted&& result) {
+    try {
+        succeed(p);
+    } catch (const std::filesystem::filesystem_error& e) {
+        throw persist_error(e, std::move(result));
+    }
+    return std::move(result);
+}
+
+problem publish(unpublished what, const publish_target& target, const persist_options& options, persisted& result,
+                std::error_code& damage) {
     result = {};
     publication one(what, target, options, result);
     problem p = one.prepare();
-    return p ? std::move(p) : one.give_name();
+    p = p ? std::move(p) : one.give_name();
+    damage = one.damage();
+    return p;
 }
 
 problem publish(file_buf& buffer, staged_name& name, const std::filesystem::path& target,
@@ -348,11 +464,13 @@ problem publish(file_buf& buffer, staged_name& name, const std::filesystem::path
 
 problem publish(file_buf& buffer, staged_name& name, const publish_target& target, const persist_options& options,
                 persisted& result) {
+    const once_published stays{result, [&]() noexcept { buffer.stay(); }};
+    std::error_code damage;
     problem p = publish(
         {.handle = buffer.underlying(), .path = name.path, .owner = name.owner, .can_be_linked = name.can_be_linked},
-        target, options, result);
-    if (!result.path.empty()) {
-        buffer.stay();
+        target, options, result, damage);
+    if (damage) {
+        buffer.lose(damage);
     }
     return p;
 }

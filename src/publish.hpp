@@ -38,25 +38,38 @@ public:
                 persisted& result) noexcept
         : what_(what), target_(target), options_(options), result_(result) {}
 
+    // What has to be copied is waited for like that, whatever the options say: for those who wait for all of them
+    // before the names are given.
+    void copies_wait() noexcept { copies_wait_ = true; }
+
     // Everything that takes time and can fail, but for what has to be copied.
     problem prepare();
     problem give_name();
+    // Undoes what prepare() did to our file, for when its name is not to be given.
+    void restore() noexcept;
+
+    // The error of a disk that may have lost what was written: fsync(2) tells of it once, and the next one succeeds.
+    [[nodiscard]] std::error_code damage() const noexcept { return damage_; }
 
 private:
+    problem check_target();
     problem leave_if_same();
+    problem sync_left();
     [[nodiscard]] bool has_to_be_copied() const noexcept;
+    void build_answer();
     problem copy_beside(staging how);
     problem make_presentable();
     problem choose_metadata(std::optional<file_metadata>& chosen);
     problem sync_contents();
-    void restore() noexcept;
     problem move_to_name();
     sys::error name_it();
     sys::error link_or_rename();
     sys::error link_new();
     sys::error rename_new();
-    using move = sys::error (*)(sys::handle, const char*, sys::handle, const char*) noexcept;
-    sys::error move_over(move how);
+    sys::error get_a_name();
+    sys::error rename_over();
+    sys::error exchange();
+    problem sync_directory(problem before);
     [[nodiscard]] std::pair<sys::handle, const char*> source() const noexcept;
     problem finish();
 
@@ -70,6 +83,10 @@ private:
     persisted& result_;
     std::optional<sys::metadata> there_;   // at the target
     std::optional<sys::metadata> before_;  // of our file, before it was made presentable
+    std::optional<file_metadata> given_;   // to our file
+    std::filesystem::path answer_;         // made before the name is given: afterwards nothing may fail but the system
+    bool copies_wait_ = false;
+    std::error_code damage_;
 };
 
 // Calls operation(result), which also throws, for the form of it that does not: what was achieved is answered also when
@@ -86,10 +103,18 @@ persisted capture_result(std::error_code& ec, F operation) {
     return result;
 }
 
-// Both steps.
-problem publish(unpublished what, const publish_target& target, const persist_options& options, persisted& result);
+// Both steps. `damage` as publication::damage().
+problem publish(unpublished what, const publish_target& target, const persist_options& options, persisted& result,
+                std::error_code& damage);
 
-// The same for a file behind a buffer from which everything was written out.
+// For the forms that throw.
+persisted succeed(const problem& p, persisted&& result);
+
+// EPERM where what is to be published is the parent process's, or nobody's any more: to be asked before anything is
+// written out, since the file may be shared with the parent.
+problem check_ownership(const registration& owner, const std::string& path);
+
+// Both steps, for a file behind a buffer from which everything was written out.
 problem publish(file_buf& buffer, staged_name& name, const publish_target& target, const persist_options& options,
                 persisted& result);
 problem publish(file_buf& buffer, staged_name& name, const std::filesystem::path& target,

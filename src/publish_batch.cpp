@@ -1,5 +1,6 @@
 #include "tempfile/publish_batch.hpp"
 
+#include <list>
 #include <set>
 #include <utility>
 
@@ -68,24 +69,39 @@ problem wait_once(const Items& all, Of of, sync wait) {
 }  // namespace
 
 // Everything that takes time and can fail, but for the names.
-problem publish_batch::prepare_all(std::deque<item>& all) {
-    for (const item& each : all) {
-        // The disk gets everything to order at once. Where that cannot be asked for, each is just waited for.
-        sys::call.begin_sync(each.handle());
+problem publish_batch::prepare_all(std::list<item>& all) {
+    const bool waits = options_.durable != durability::none;
+    for (item& each : all) {
+        if (waits) {
+            // The disk gets everything to order at once. Where that cannot be asked for, each is just waited for.
+            sys::call.begin_sync(each.handle());
+            each.steps.copies_wait();
+        }
     }
     for (item& each : all) {
-        if (problem p = each.steps.prepare()) {
+        problem p = each.steps.prepare();
+        if (each.steps.damage()) {
+            each.file.buffer()->lose(each.steps.damage());
+        }
+        if (p) {
             return p;
         }
     }
-    const bool waits = options_.durable != durability::none && options_.whole_file_systems;
-    return waits ? wait_once(
-                       all, [](const item& i) { return i.handle(); }, sys::call.sync_file_system)
-                 : no_problem();
+    if (!waits || !options_.whole_file_systems) {
+        return no_problem();
+    }
+    problem p = wait_once(
+        all, [](const item& i) { return i.handle(); }, sys::call.sync_file_system);
+    for (item& each : all) {
+        if (p) {
+            each.file.buffer()->lose(p.code());  // which of them it was, nobody knows
+        }
+    }
+    return p;
 }
 
 // Up to the first that fails; those that have their names by then are waited for all the same.
-problem publish_batch::name_all(std::deque<item>& all) {
+problem publish_batch::name_all(std::list<item>& all) {
     problem first;
     for (item& each : all) {
         first = each.steps.give_name();
@@ -100,14 +116,18 @@ problem publish_batch::name_all(std::deque<item>& all) {
             options_.whole_file_systems ? sys::call.sync_file_system : sys::call.sync);
     }
     for (item& each : all) {
-        each.result.durable = waited ? durability::data : options_.durable;
+        const bool all_of_it = !waited || options_.durable != durability::data_and_directory;
+        each.result.durable = all_of_it ? options_.durable : durability::data;
     }
     return first ? std::move(first) : std::move(waited);
 }
 
-void publish_batch::take_out(std::deque<item>& all, batch_result& result) {
+// Room for the answers was made before.
+void publish_batch::take_out(std::list<item>& all, batch_result& result) noexcept {
     for (item& each : all) {
-        if (!each.result.path.empty()) {
+        if (each.result.path.empty()) {
+            each.steps.restore();
+        } else {
             std::error_code too_late;  // as in atomic_file::commit
             each.file.discard(too_late);
             result.published.push_back(std::move(each.result));
@@ -120,16 +140,28 @@ void publish_batch::take_out(std::deque<item>& all, batch_result& result) {
 problem publish_batch::commit_now(batch_result& result) {
     std::erase_if(files_, [](const atomic_file& each) { return each.closed(); });  // given up by their users
     result.left = files_.size();
+    result.published.reserve(files_.size());
+    for (const atomic_file& each : files_) {
+        if (problem p = check_ownership(each.state_->name.owner, each.path().native())) {
+            return p;
+        }
+    }
     for (atomic_file& each : files_) {
         each.finish_writing();
     }
     const bool each_waits = options_.durable != durability::none && !options_.whole_file_systems;
-    std::deque<item> all;
+    std::list<item> all;
     for (atomic_file& each : files_) {
         all.emplace_back(each, each_waits ? durability::data : durability::none);
     }
-    problem p = prepare_all(all);
-    p = p ? std::move(p) : name_all(all);
+    problem p;
+    try {
+        p = prepare_all(all);
+        p = p ? std::move(p) : name_all(all);
+    } catch (...) {  // from somebody's progress, or for want of memory
+        take_out(all, result);
+        throw;
+    }
     take_out(all, result);
     return p;
 }

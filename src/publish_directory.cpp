@@ -28,6 +28,7 @@ private:
     problem check();
     problem prepare();
     problem choose_metadata(std::optional<file_metadata>& chosen);
+    void restore() noexcept;
     problem give_name();
     sys::error move_to_new_name();
     sys::error exchange();
@@ -45,17 +46,19 @@ private:
     sys::metadata before_;                // of ours
     file existing_;                       // what is there, open, if it is a directory
     registration previous_;               // of the same, once it has our name
+    std::optional<file_metadata> given_;  // to ours
+    std::filesystem::path answer_;        // made before the name is given: afterwards nothing may fail but the system
+    std::string final_path_;
 };
 
 problem directory_publication::run() {
-    problem p = check();
-    p = p ? std::move(p) : prepare();
-    if (p) {
+    if (problem p = check()) {
         return p;
     }
-    p = give_name();
+    problem p = prepare();
+    p = p ? std::move(p) : give_name();
     if (result_.path.empty()) {
-        sys::call.set_permissions(what_.handle, before_.permissions);
+        restore();
         previous_.leave();
     }
     return p;
@@ -68,6 +71,12 @@ problem directory_publication::check() {
     if (problem p = target_.look(there_)) {
         return p;
     }
+    if (const sys::error e = sys::call.stat(what_.handle, before_)) {
+        return cannot("looking at it failed", target_.path(), e);
+    }
+    if (there_ && there_->id == before_.id) {
+        return cannot("the target is the directory itself; keep() keeps it", target_.path(), EINVAL);
+    }
     if (there_ && options_.existing == if_exists::refuse) {
         return cannot("something stands there", target_.path(), EEXIST);
     }
@@ -77,12 +86,13 @@ problem directory_publication::check() {
     if (there_ && there_->what != sys::kind::directory && there_->what != sys::kind::link) {
         return cannot("what stands there is no directory", target_.path(), ENOTDIR);
     }
-    sys::metadata there;
-    sys::error e = sys::call.stat(what_.handle, before_);
-    e = e != 0 ? e : sys::call.stat(parent(), there);
-    e = e == 0 && there.id.device != before_.id.device ? EXDEV : e;
-    return e != 0 ? cannot("only on its own file system it has a name to be moved to", target_.path(), e)
-                  : no_problem();
+    sys::metadata parent_of_target;
+    if (const sys::error e = sys::call.stat(parent(), parent_of_target)) {
+        return cannot("looking at its new parent failed", target_.path(), e);
+    }
+    return parent_of_target.mount != before_.mount
+               ? cannot("it cannot be moved to another file system", target_.path(), EXDEV)
+               : no_problem();
 }
 
 // --- Before it has the name ---
@@ -109,23 +119,35 @@ problem directory_publication::choose_metadata(std::optional<file_metadata>& cho
 }
 
 problem directory_publication::prepare() {
-    std::optional<file_metadata> chosen;
-    if (problem p = choose_metadata(chosen)) {
+    if (problem p = choose_metadata(given_)) {
         return p;
     }
-    // What is in it was written by whoever: only the whole file system has it all.
-    const bool waits = options_.durable != durability::none;
-    if (const sys::error e = waits ? sys::call.sync_file_system(what_.handle) : 0) {
-        return cannot("writing it to the disk failed", target_.path(), e);
-    }
-    result_.durable = waits ? durability::data : durability::none;
-    const sys::error e = chosen ? chosen->apply(what_.handle, before_, result_.not_copied)
+    const sys::error e = given_ ? given_->apply(what_.handle, before_, result_.not_copied)
                                 : sys::call.set_permissions(what_.handle, static_cast<std::uint32_t>(*options_.mode));
     if (e != 0) {
-        sys::call.set_permissions(what_.handle, before_.permissions);
         return cannot("setting its mode failed", target_.path(), e);
     }
+    answer_ = target_.path();
+    final_path_ = answer_.native();
+    // What is in it was written by whoever: only the whole file system has it all.
+    const bool waits = options_.durable != durability::none;
+    if (const sys::error damaged = waits ? sys::call.sync_file_system(what_.handle) : 0) {
+        what_.damage = code_of(damaged);
+        return cannot("writing it to the disk failed", target_.path(), damaged);
+    }
+    result_.durable = waits ? durability::data : durability::none;
     return no_problem();
+}
+
+void directory_publication::restore() noexcept {
+    if (given_) {
+        given_->take_back(what_.handle);
+    }
+    sys::metadata now;
+    if (sys::call.stat(what_.handle, now) == 0 && (now.owner != before_.owner || now.group != before_.group)) {
+        sys::call.set_owner(what_.handle, before_.owner, before_.group);
+    }
+    sys::call.set_permissions(what_.handle, before_.permissions);
 }
 
 // --- The name ---
@@ -150,17 +172,29 @@ sys::error directory_publication::move_to_new_name() {
     return e;
 }
 
-// Whatever stands at our name after a kill, ours or theirs, is in the registry.
+// Whatever stands at our name after a kill, ours or theirs, is in the registry; but not what the caller is to keep:
+// then ours is given up before, and what a kill in between leaves is a directory of ours.
 sys::error directory_publication::exchange() {
+    const bool keeps = options_.existing == if_exists::exchange;
+    const char* const path = what_.path.c_str();
     result_.method = persist_method::exchange;
     result_.atomic = true;
-    if (existing_.closed()) {
+    if (keeps) {
+        result_.previous = what_.path;
+        what_.owner.leave_for_good();
+    } else if (existing_.closed()) {
         previous_.enter(registered_kind::file, what_.path);  // a link
     } else {
         previous_.enter(registered_kind::directory, what_.path);
         previous_.identify(there_->id.device, there_->id.inode, there_->born);
     }
-    return sys::call.exchange(sys::working_directory, what_.path.c_str(), parent(), name());
+    const sys::error e = sys::call.exchange(sys::working_directory, path, parent(), name());
+    if (e != 0 && keeps) {
+        result_.previous.clear();
+        what_.owner.enter(registered_kind::directory, what_.path);
+        what_.owner.identify(before_.id.device, before_.id.inode, before_.born);
+    }
+    return e;
 }
 
 problem directory_publication::give_name() {
@@ -171,9 +205,9 @@ problem directory_publication::give_name() {
         return cannot(barred ? "its file system cannot exchange two directories" : "giving it the name failed",
                       target_.path(), e);
     }
-    result_.path = target_.path();
+    result_.path = std::move(answer_);
     problem p = finish();
-    what_.path = result_.path.native();
+    what_.path.swap(final_path_);
     return p;
 }
 
@@ -181,11 +215,7 @@ problem directory_publication::finish() {
     problem p;
     if (result_.method != persist_method::exchange) {
         what_.owner.leave();
-    } else if (options_.existing == if_exists::exchange) {
-        result_.previous = what_.path;
-        what_.owner.leave_for_good();
-        previous_.leave_for_good();
-    } else {
+    } else if (options_.existing != if_exists::exchange) {
         what_.owner.leave();
         p = remove_previous();
     }

@@ -16,6 +16,7 @@ struct unpublished_directory {
     sys::handle handle;
     std::string& path;
     registration& owner;
+    std::error_code& damage;  // of a disk that may have lost what was written, and tells of it once (fsync(2))
 };
 
 // When it succeeds, the registration is empty and the path the new one. When there is a problem although result.path is

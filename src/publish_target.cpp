@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "create.hpp"
 #include "handle.hpp"
@@ -39,16 +40,36 @@ problem open_directory_of(publish_target& target) {
 
 // A link that a stranger has put into a directory for everybody leads where the stranger wants. The kernel's rule
 // (proc(5), fs.protected_symlinks), which can be switched off, and does not hold for who reads the link.
-problem check_link(const publish_target& target, const sys::metadata& link) {
+// Whether the directory is one for everybody, and what stands in it belongs to a stranger: neither to us nor to the
+// directory's owner.
+problem is_of_stranger(const publish_target& target, const sys::metadata& what, bool& yes) {
     constexpr std::uint32_t sticky_for_everybody = 01002;
+    yes = what.owner != sys::call.effective_user();
+    if (!yes) {
+        return no_problem();
+    }
     sys::metadata dir;
     if (const sys::error e = sys::call.stat(target.directory.native_handle(), dir)) {
         return system_problem(cannot, target.directory_path, e);
     }
-    const bool shared = (dir.permissions & sticky_for_everybody) == sticky_for_everybody;
-    const bool trusted = link.owner == sys::call.effective_user() || link.owner == dir.owner;
-    return shared && !trusted ? refused("somebody else has put this symbolic link here", target.path(), EACCES)
-                              : no_problem();
+    yes = (dir.permissions & sticky_for_everybody) == sticky_for_everybody && what.owner != dir.owner;
+    return no_problem();
+}
+
+// A link that a stranger has put there leads where the stranger wants. The kernel's rule (proc(5),
+// fs.protected_symlinks), which can be switched off, and does not hold for who reads the link.
+problem check_link(const publish_target& target, const sys::metadata& link) {
+    bool strange = false;
+    problem p = is_of_stranger(target, link, strange);
+    return !p && strange ? refused("somebody else has put this symbolic link here", target.path(), EACCES)
+                         : std::move(p);
+}
+
+// What replaces a stranger's file would be the stranger's (fs.protected_regular, likewise).
+problem check_file(const publish_target& target, const sys::metadata& there) {
+    bool strange = false;
+    problem p = is_of_stranger(target, there, strange);
+    return !p && strange ? refused("somebody else has put this file here", target.path(), EACCES) : std::move(p);
 }
 
 problem follow(const publish_target& target, std::string& path) {
@@ -117,6 +138,7 @@ problem check_existing(const publish_target& target, const std::optional<sys::me
     }
     switch (found->what) {
         case sys::kind::file:
+            return check_file(target, *found);
         case sys::kind::link:
             return no_problem();
         case sys::kind::directory:

@@ -21,7 +21,7 @@ struct publish_target {
     [[nodiscard]] std::string path() const {
         return directory_path + (directory_path.ends_with('/') ? "" : "/") + name;
     }
-    // What stands there now; nothing is no problem. `links` says whether a link is what stands there, or wrong.
+    // What stands there now; nothing is no problem.
     problem look(std::optional<sys::metadata>& found) const;
 };
 

@@ -31,10 +31,10 @@ problem spool_buf::rollover() {
         return create_unnamed({.dir = dir, .prefix = place_.prefix, .suffix = place_.suffix}, appends(), made,
                               place_.linkable ? &place_.linkable : nullptr);
     });
-    return p ? std::move(p) : move_into(std::move(made), place_.dir);
+    return p ? std::move(p) : move_into(std::move(made), place_.dir, place_.linkable);
 }
 
-problem spool_buf::move_into(file made, const std::string& dir) {
+problem spool_buf::move_into(file made, const std::string& dir, bool linkable) {
     gather();
     std::error_code ec;
     made.write(std::as_bytes(std::span(window_.data, window_.length)), ec);
@@ -42,6 +42,7 @@ problem spool_buf::move_into(file made, const std::string& dir) {
         return system_problem("cannot write a spooled temporary file to the disk", dir, ec);
     }
     file_ = std::move(made);
+    place_.linkable = linkable;
     state_ = state::rolled;
     free_window();
     return no_problem();

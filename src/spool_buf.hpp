@@ -28,7 +28,7 @@ public:
 
     // Everything into a file; when that fails nothing has changed. The second takes a given one, in directory `dir`.
     problem rollover();
-    problem move_into(file made, const std::string& dir);
+    problem move_into(file made, const std::string& dir, bool linkable);
 
     // The file may get a name.
     [[nodiscard]] bool linkable() const noexcept { return place_.linkable; }

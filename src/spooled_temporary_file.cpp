@@ -76,6 +76,11 @@ spooled_temporary_file::~spooled_temporary_file() {
     vanish();
 }
 
+void spooled_temporary_file::do_close() {
+    file_object::do_close();
+    name_.remove();
+}
+
 void spooled_temporary_file::swap(spooled_temporary_file& other) noexcept {
     file_object::swap(other);
     std::swap(name_, other.name_);
@@ -94,33 +99,37 @@ problem spooled_temporary_file::roll_now() {
 
 problem spooled_temporary_file::persist_now(const std::filesystem::path& target, const persist_options& rules,
                                             persisted& result) {
-    finish_writing();
+    opened();
     publish_target to;
-    if (problem p = resolve_target(target, rules.symlink, to)) {
+    problem p = check_ownership(name_.owner, target.native());
+    p = p ? std::move(p) : resolve_target(target, rules.symlink, to);
+    p = p ? std::move(p) : check_existing(to, to.existing, rules.existing);
+    if (p) {
         return p;
     }
+    finish_writing();
     spool_buf* const spool = spool_of(buffer());
     if (spool != nullptr && !spool->rolled()) {
         file made;
-        if (problem p = create_beside(to.directory.native_handle(), to.directory_path, made, name_.path, name_.owner)) {
+        p = create_beside(to.directory.native_handle(), to.directory_path, made, name_.path, name_.owner);
+        if (p) {
             return p;
         }
-        if (problem p = spool->move_into(std::move(made), to.directory_path)) {
+        p = spool->move_into(std::move(made), to.directory_path, name_.path.empty());
+        if (p) {
             name_.remove();
             name_.owner.enter_nowhere();
             return p;
         }
-        name_.can_be_linked = name_.path.empty();
-    } else if (spool != nullptr && name_.path.empty()) {
-        name_.can_be_linked = spool->linkable();
     }
+    name_.can_be_linked = name_.path.empty() && spool != nullptr && spool->linkable();
     return publish(*buffer(), name_, to, rules, result);
 }
 
 persisted spooled_temporary_file::persist(const std::filesystem::path& target, const persist_options& rules) {
     persisted result;
-    succeed(persist_now(target, rules, result));
-    return result;
+    const problem p = persist_now(target, rules, result);
+    return succeed(p, std::move(result));
 }
 
 persisted spooled_temporary_file::persist(const std::filesystem::path& target, const persist_options& rules,

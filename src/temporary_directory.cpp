@@ -6,6 +6,7 @@
 #include "cleanup.hpp"
 #include "create.hpp"
 #include "location.hpp"
+#include "publish.hpp"
 #include "publish_directory.hpp"
 #include "remove_tree.hpp"
 #include "report.hpp"
@@ -51,7 +52,8 @@ temporary_directory::temporary_directory(temporary_directory&& other) noexcept
       deletion_(other.deletion_),
       ignore_cleanup_errors_(other.ignore_cleanup_errors_),
       cleanup_(other.cleanup_),
-      owns_(std::exchange(other.owns_, false)) {}
+      owns_(std::exchange(other.owns_, false)),
+      damage_(other.damage_) {}
 
 temporary_directory& temporary_directory::operator=(temporary_directory&& other) noexcept {
     temporary_directory(std::move(other)).swap(*this);
@@ -80,6 +82,7 @@ void temporary_directory::swap(temporary_directory& other) noexcept {
     std::swap(ignore_cleanup_errors_, other.ignore_cleanup_errors_);
     std::swap(cleanup_, other.cleanup_);
     std::swap(owns_, other.owns_);
+    std::swap(damage_, other.damage_);
 }
 
 std::filesystem::path temporary_directory::keep() {
@@ -99,8 +102,12 @@ problem temporary_directory::persist_now(const std::filesystem::path& target, co
     if (!owns_) {
         return system_problem("cannot publish a directory that this object does not own", path_, EPERM);
     }
-    problem p = publish_directory({.handle = handle_.native_handle(), .path = path_, .owner = registration_}, target,
-                                  rules, result);
+    if (damage_) {
+        return system_problem("cannot publish a directory of which the disk may have lost something", path_, damage_);
+    }
+    problem p =
+        publish_directory({.handle = handle_.native_handle(), .path = path_, .owner = registration_, .damage = damage_},
+                          target, rules, result);
     if (!result.path.empty()) {
         give_away();
     }
@@ -109,8 +116,8 @@ problem temporary_directory::persist_now(const std::filesystem::path& target, co
 
 persisted temporary_directory::persist(const std::filesystem::path& target, const persist_options& rules) {
     persisted result;
-    succeed(persist_now(target, rules, result));
-    return result;
+    const problem p = persist_now(target, rules, result);
+    return succeed(p, std::move(result));
 }
 
 persisted temporary_directory::persist(const std::filesystem::path& target, const persist_options& rules,

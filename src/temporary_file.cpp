@@ -45,6 +45,11 @@ temporary_file::~temporary_file() {
     vanish();
 }
 
+void temporary_file::do_close() {
+    file_object::do_close();
+    name_.remove();
+}
+
 void temporary_file::swap(temporary_file& other) noexcept {
     file_object::swap(other);
     std::swap(name_, other.name_);
@@ -52,14 +57,18 @@ void temporary_file::swap(temporary_file& other) noexcept {
 
 problem temporary_file::persist_now(const std::filesystem::path& target, const persist_options& rules,
                                     persisted& result) {
+    opened();
+    if (problem p = check_ownership(name_.owner, target.native())) {
+        return p;
+    }
     finish_writing();
     return publish(*buffer(), name_, target, rules, result);
 }
 
 persisted temporary_file::persist(const std::filesystem::path& target, const persist_options& rules) {
     persisted result;
-    succeed(persist_now(target, rules, result));
-    return result;
+    const problem p = persist_now(target, rules, result);
+    return succeed(p, std::move(result));
 }
 
 persisted temporary_file::persist(const std::filesystem::path& target, const persist_options& rules,

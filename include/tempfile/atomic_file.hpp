@@ -13,6 +13,8 @@
 /// are in a file without a name in the target's directory, which the system takes back by itself; on a file system that
 /// has no such files, in one called `.tmp` and 13 random characters, which is in the registry (sweep.hpp).
 ///
+/// **Without `commit()`** the destructor and `close()` give up: what was written is gone.
+///
 /// **A write error is sticky**: when a write was refused (a full disk) and the program goes on all the same, `commit()`
 /// fails. A truncated file is never published.
 ///

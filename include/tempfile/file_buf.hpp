@@ -114,6 +114,9 @@ public:
     /// the file is truncated to nothing. What could not be written *out* is still here, and not meant.
     [[nodiscard]] std::error_code lost() const noexcept { return lost_; }
 
+    /// Notes that bytes are missing.
+    void lose(std::error_code why) noexcept { lost_ = why; }
+
     /// The handle, or -1 where there is none (yet).
     [[nodiscard]] file::native_handle_type native_handle() const noexcept { return file_.native_handle(); }
 
@@ -155,7 +158,6 @@ protected:
     void require(std::ios_base::openmode what) const;  // throws EBADF when closed, or not opened for that
     void require_representable(std::size_t n) const;  // throws EFBIG when n bytes at the position end where no file can
     [[nodiscard]] bool appends() const noexcept;
-    void lose(std::error_code why) noexcept { lost_ = why; }  // bytes that were to be written
 
     window window_;
     file file_;

@@ -39,6 +39,7 @@
 namespace tempfile {
 
 class problem;
+struct publish_target;
 
 /// When the name is removed; Python's `delete` and `delete_on_close` in one.
 enum class delete_when {
@@ -109,6 +110,10 @@ public:
         rules.existing = if_exists::refuse;
         return persist(target, rules);
     }
+    persisted persist_noclobber(const std::filesystem::path& target, persist_options rules, std::error_code& ec) {
+        rules.existing = if_exists::refuse;
+        return persist(target, rules, ec);
+    }
 
     /// From now on the file belongs to the calling process, if that is a child forked since the file was made; then the
     /// parent calls `keep()`. In between, and if neither or both end first, nothing is left behind: both own it.
@@ -132,12 +137,15 @@ private:
     problem remove_name();
     problem remove_now();
     problem persist_now(const std::filesystem::path& target, const persist_options& rules, persisted& result);
+    problem publish_what_stands_there(file& handle, const publish_target& to, const persist_options& rules,
+                                      persisted& result);
 
     std::string path_;
     registration registration_;
     delete_when deletion_ = delete_when::never;
     tempfile::cleanup cleanup_ = tempfile::cleanup::now;
     bool owns_name_ = false;
+    std::error_code damage_;  // of a disk that may have lost what was written, when the file was closed by then
 };
 
 }  // namespace tempfile

@@ -16,14 +16,18 @@
 ///
 /// **Failure.** Until the name is given, a failure changes nothing: the target is as it was, the object still owns its
 /// file, and the call can be repeated. What can fail after that (waiting for the disk, taking the copied original away)
-/// is an error too, but then `persisted::path` is set and the object owns nothing any more.
+/// is an error too, but then `persisted::path` is set and the object owns nothing any more; `persist_error` has it.
+///
+/// **A disk that failed once** may have lost what it was given, and says so only once (fsync(2)): after an error of
+/// waiting for it the object refuses to be published until it is truncated to nothing and written anew.
 ///
 /// **Power.** With `durability::data`, the default, the contents are on the disk before the name is given: after a
 /// power cut the target is the old file or the new one, never empty. `data_and_directory` waits for the name, too.
 ///
 /// **Links, devices.** A symbolic link at the target is followed, and what it leads to is replaced; but not one that
-/// somebody else has put into a directory such as `/tmp`, as with `fs.protected_symlinks` (proc(5)): EACCES. Only a
-/// regular file is ever replaced: a directory is EISDIR, a device, FIFO or socket EINVAL.
+/// somebody else has put into a directory such as `/tmp`, as with `fs.protected_symlinks` (proc(5)): EACCES, as for
+/// such a file. Only a regular file is replaced: a directory is EISDIR, a device, FIFO or socket EINVAL, and so is the
+/// object's own file. Other hard links of the target keep the old contents.
 
 #pragma once
 
@@ -32,6 +36,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tempfile {
@@ -60,7 +65,7 @@ enum class if_elsewhere {
 /// When the target has the same contents already.
 enum class if_same {
     replace,  ///< It is replaced all the same.
-    leave,    ///< It is left alone with its times, so that build tools see no change; our file goes.
+    leave,    ///< It is left alone with its times and its mode, so that build tools see no change; our file goes.
 };
 
 /// Where mode, owner, group, ACL and other extended attributes come from.
@@ -77,7 +82,7 @@ enum class durability {
     data_and_directory,  ///< The name as well: after a power cut it is the new one.
 };
 
-/// Is called before each piece of a long copy, and at its end, with the bytes copied and those there are. Answers
+/// Is called before the first piece of a copy and after each, with the bytes copied and those there are. Answers
 /// whether to go on; else the call fails with `std::errc::operation_canceled`.
 using copy_progress = std::function<bool(std::uint64_t done, std::uint64_t all)>;
 
@@ -117,8 +122,22 @@ struct persisted {
     copy_method copied = copy_method::none;          ///< How it was copied, if it was.
     bool atomic = false;                             ///< Nobody could see anything in between.
     durability durable = durability::none;           ///< What was waited for, successfully.
-    std::vector<std::string> not_copied{};           ///< "owner", "group", or the name of an extended attribute.
+    std::vector<std::string> not_copied{};           ///< "owner", "group", the name of an extended attribute, or
+                                                     ///< "extended attributes" when they could not be read.
     std::filesystem::path previous{};                ///< Where the old file is now (`if_exists::exchange`).
+};
+
+/// A publication that failed.
+class persist_error : public std::filesystem::filesystem_error {
+public:
+    /// With what was achieved all the same.
+    persist_error(const std::filesystem::filesystem_error& what, persisted achieved)
+        : filesystem_error(what), result_(std::move(achieved)) {}
+    /// Its `path` is empty unless the file was published before something went wrong.
+    [[nodiscard]] const persisted& result() const noexcept { return result_; }
+
+private:
+    persisted result_;
 };
 
 }  // namespace tempfile

@@ -21,8 +21,8 @@
 #include <tempfile/atomic_file.hpp>
 
 #include <cstddef>
-#include <deque>
 #include <filesystem>
+#include <list>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -61,10 +61,10 @@ private:
 class [[nodiscard]] publish_batch {
 public:
     /// An empty one.
-    explicit publish_batch(const publish_batch_options& options = {}) noexcept : options_(options) {}
+    explicit publish_batch(const publish_batch_options& options = {}) : options_(options) {}
 
-    /// Adds a file, made as by its constructor; it lives in the batch. Each has a descriptor open for itself and one
-    /// for its directory.
+    /// Adds a file, made as by its constructor; it lives in the batch, until it is published. Each has a descriptor
+    /// open for itself and one for its directory.
     atomic_file& add(const std::filesystem::path& target, const persist_options& rules = {},
                      const atomic_file_options& options = {});
     /// Adds one that is there already.
@@ -87,12 +87,12 @@ private:
     struct item;
 
     problem commit_now(batch_result& result);
-    problem prepare_all(std::deque<item>& all);
-    problem name_all(std::deque<item>& all);
-    void take_out(std::deque<item>& all, batch_result& result);
+    problem prepare_all(std::list<item>& all);
+    problem name_all(std::list<item>& all);
+    void take_out(std::list<item>& all, batch_result& result) noexcept;
 
     publish_batch_options options_;
-    std::deque<atomic_file> files_;
+    std::list<atomic_file> files_;
 };
 
 }  // namespace tempfile

@@ -104,6 +104,10 @@ public:
         rules.existing = if_exists::refuse;
         return persist(target, rules);
     }
+    persisted persist_noclobber(const std::filesystem::path& target, persist_options rules, std::error_code& ec) {
+        rules.existing = if_exists::refuse;
+        return persist(target, rules, ec);
+    }
 
     /// True once there is a real file.
     [[nodiscard]] bool rolled() const noexcept;
@@ -114,6 +118,7 @@ public:
     void rollover(std::error_code& ec);
 
 private:
+    void do_close() override;
     problem make(const spooled_temporary_file_options& options);
     problem roll_now();
     problem persist_now(const std::filesystem::path& target, const persist_options& rules, persisted& result);

@@ -112,6 +112,10 @@ public:
         rules.existing = if_exists::refuse;
         return persist(target, rules);
     }
+    persisted persist_noclobber(const std::filesystem::path& target, persist_options rules, std::error_code& ec) {
+        rules.existing = if_exists::refuse;
+        return persist(target, rules, ec);
+    }
 
     /// From now on the directory belongs to the calling process, if that is a child forked since it was made; then the
     /// parent calls `keep()`. In between both own it.
@@ -149,6 +153,7 @@ private:
     bool ignore_cleanup_errors_ = false;
     tempfile::cleanup cleanup_ = tempfile::cleanup::now;
     bool owns_ = false;
+    std::error_code damage_;  // of a disk that failed in persist()
 };
 
 }  // namespace tempfile

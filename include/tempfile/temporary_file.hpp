@@ -85,8 +85,13 @@ public:
         rules.existing = if_exists::refuse;
         return persist(target, rules);
     }
+    persisted persist_noclobber(const std::filesystem::path& target, persist_options rules, std::error_code& ec) {
+        rules.existing = if_exists::refuse;
+        return persist(target, rules, ec);
+    }
 
 private:
+    void do_close() override;
     problem make(const temporary_file_options& options);
     problem persist_now(const std::filesystem::path& target, const persist_options& rules, persisted& result);
 

@@ -17,6 +17,8 @@
 #include "support/in_child.hpp"
 #include "support/scratch.hpp"
 #include "tempfile/named_temporary_file.hpp"
+#include "tempfile/sweep.hpp"
+#include "tempfile/temporary_file.hpp"
 
 namespace tempfile::test {
 namespace {
@@ -305,6 +307,39 @@ TEST_F(atomic_test, an_exchange_keeps_the_old_file) {
     EXPECT_EQ(how.previous.parent_path(), dir.path());
 }
 
+TEST_F(atomic_test, T6_what_an_exchange_keeps_is_in_no_registry_at_any_moment) {
+    write_file(target, "old");
+    using exchange_call = replace_call<&sys::calls::exchange>;
+    const auto registered = [] {
+        const auto all = leftovers();
+        return std::any_of(all.begin(), all.end(), [](const auto& each) { return stands(each.path); });
+    };
+    const exchange_call looked_at([&](auto... arguments) {
+        EXPECT_FALSE(registered()) << "or a kill after it would give the old file to the sweep";
+        return exchange_call::real(arguments...);
+    });
+    tempfile::write_file(target, "new", {.existing = if_exists::exchange});
+    EXPECT_FALSE(registered());
+    const exchange_call refused([](auto...) { return EINVAL; });
+    atomic_file f(target, {.existing = if_exists::exchange});
+    EXPECT_EQ(thrown([&] { f.commit(); }), errc::invalid_argument);
+    EXPECT_TRUE(registered()) << "what was not exchanged is ours";
+}
+
+TEST_F(atomic_test, what_is_left_alone_is_waited_for_and_can_be_written_to) {
+    write_file(target, "same");
+    const count_calls<&sys::calls::sync> syncs;
+    temporary_file fp({.dir = dir.path()});
+    fp << "same";
+    const persisted how = fp.persist(target, {.same = if_same::leave, .durable = durability::data_and_directory});
+    EXPECT_EQ(how.method, persist_method::left);
+    EXPECT_EQ(how.durable, durability::data_and_directory);
+    EXPECT_EQ(syncs.count(), 2);
+    fp << "!";
+    fp.close();
+    EXPECT_EQ(contents(target), "same!");
+}
+
 TEST_F(atomic_test, the_same_contents_can_be_left_alone) {
     write_file(target, "same");
     const auto before = identity_of(target);
@@ -379,6 +414,19 @@ TEST_F(atomic_test, T13_a_link_that_a_stranger_put_into_a_shared_directory_is_no
     ASSERT_EQ(::chmod((dir / "shared").c_str(), 0777), 0);
     tempfile::write_file(dir / "shared/link", "new");  // as the kernel has it: only where it is sticky
     EXPECT_EQ(contents(dir / "precious"), "new");
+}
+
+TEST_F(atomic_test, T13_nor_is_a_strangers_file_replaced_there) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "making a stranger's file needs root";
+    }
+    std::filesystem::create_directory(dir / "shared");
+    write_file(dir / "shared/file", "theirs");
+    ASSERT_EQ(::chown((dir / "shared/file").c_str(), nobody, nobody), 0);
+    ASSERT_EQ(::chmod((dir / "shared").c_str(), 01777), 0);
+    EXPECT_EQ(thrown([&] { tempfile::write_file(dir / "shared/file", "secret"); }), errc::permission_denied)
+        << "the new one would belong to the stranger";
+    EXPECT_EQ(contents(dir / "shared/file"), "theirs");
 }
 
 // --- Mode, owner, attributes ---
@@ -511,6 +559,23 @@ TEST_F(atomic_test, T29_what_the_disk_refuses_is_not_published) {
     EXPECT_TRUE(others().empty());
 }
 
+TEST_F(atomic_test, T29_after_an_error_of_the_disk_it_is_published_only_when_it_was_written_anew) {
+    write_file(target, "old");
+    atomic_file f(target);
+    f << "lost, and the next fsync succeeds";
+    {
+        const replace_call<&sys::calls::sync> broken([](auto...) { return EIO; });
+        EXPECT_EQ(thrown([&] { f.commit(); }), errc::io_error);
+    }
+    EXPECT_EQ(thrown([&] { f.commit(); }), errc::io_error);
+    EXPECT_EQ(contents(target), "old");
+    f.truncate(0);
+    f.seek(0);
+    f << "anew";
+    f.commit();
+    EXPECT_EQ(contents(target), "anew");
+}
+
 TEST_F(atomic_test, T29_errors_of_a_network_file_system_are_asked_for_before_it_is_published) {
     write_file(target, "old");
     atomic_file f(target, {.durable = durability::none});
@@ -524,6 +589,10 @@ TEST_F(atomic_test, T29_errors_of_a_network_file_system_are_asked_for_before_it_
         EXPECT_EQ(thrown([&] { f.commit(); }).value(), EDQUOT);
     }
     EXPECT_EQ(contents(target), "old");
+    EXPECT_EQ(thrown([&] { f.commit(); }).value(), EDQUOT) << "it told of it once";
+    f.truncate(0);
+    f.seek(0);
+    f << "new";
     f.commit();
     EXPECT_EQ(contents(target), "new");
 }
@@ -550,16 +619,44 @@ TEST_F(atomic_test, a_forked_child_publishes_nothing_and_removes_nothing) {
     f << "parent's";
     f.flush();
     EXPECT_EQ(dir.names().size(), 1U);
+    f << "!";
     EXPECT_EQ(in_child([&](std::ostream& wrong) {
                   if (thrown([&] { f.commit(); }) != errc::operation_not_permitted) {
                       wrong << "it is the parent's\n";
+                  }
+                  if (f.native_handle() >= 0 && contents(f.native_handle()) != "parent's") {
+                      wrong << "nor is anything written\n";
                   }
                   f.cancel();
               }),
               "");
     EXPECT_EQ(dir.names().size(), 1U);
     f.commit();
-    EXPECT_EQ(contents(target), "parent's");
+    EXPECT_EQ(contents(target), "parent's!");
+}
+
+TEST_F(atomic_test, T6_killed_when_it_has_the_owner_of_the_one_it_replaces_it_is_swept) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "giving files away needs root";
+    }
+    write_file(target, "old");
+    ASSERT_EQ(::chown(target.c_str(), nobody, nobody), 0);
+    for (const bool nameless : {true, false}) {
+        EXPECT_NE(in_child([&](std::ostream&) {
+                      if (!nameless) {
+                          sys::call.create_linkable = [](auto...) noexcept { return EOPNOTSUPP; };
+                      }
+                      sys::call.rename = [](sys::handle, const char* from, sys::handle at, const char* to) noexcept {
+                          return std::string_view(to) == "target" ? ::raise(SIGKILL) : ::renameat(at, from, at, to);
+                      };
+                      tempfile::write_file(target, "new");
+                  }),
+                  "");
+        EXPECT_EQ(others().size(), 1U);
+        sweep();
+        EXPECT_TRUE(others().empty());
+    }
+    EXPECT_EQ(contents(target), "old");
 }
 
 TEST_F(atomic_test, T15_readers_never_see_a_part_or_nothing) {

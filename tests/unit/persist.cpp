@@ -3,9 +3,11 @@
 #include "tempfile/persist.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/xattr.h>
 
 #include <fstream>
 #include <memory>
+#include <stdexcept>
 
 #include "helpers.hpp"
 #include "support/in_child.hpp"
@@ -90,6 +92,63 @@ TEST_F(persist_test, T12_the_mode_of_a_file_that_could_not_be_published_is_what_
     const replace_call<&sys::calls::rename> refused([](auto...) { return EACCES; });
     EXPECT_EQ(thrown([&] { fp.persist(target, {.mode = std::filesystem::perms(0666)}); }), errc::permission_denied);
     EXPECT_EQ(permissions_of(fp.path()), 0600U);
+}
+
+TEST_F(persist_test, T12_its_own_file_is_no_target) {
+    named_temporary_file fp({.dir = dir.path()});
+    fp << "text";
+    EXPECT_EQ(thrown([&] { fp.persist(fp.path()); }), errc::invalid_argument);
+    std::filesystem::create_hard_link(fp.path(), target);
+    EXPECT_EQ(thrown([&] { fp.persist(target); }), errc::invalid_argument) << "rename(2) would do nothing, and say 0";
+    EXPECT_TRUE(fp.still_there());
+}
+
+TEST_F(persist_test, T29_a_closed_file_that_the_disk_may_have_lost_is_not_published) {
+    named_temporary_file fp({.dir = dir.path(), .deletion = delete_when::destroyed});
+    fp << "text";
+    fp.close();
+    {
+        const replace_call<&sys::calls::sync> broken([](auto...) { return EIO; });
+        EXPECT_EQ(thrown([&] { fp.persist(target); }), errc::io_error);
+        EXPECT_EQ(permissions_of(fp.path()), 0600U) << "and its mode is what it was";
+    }
+    EXPECT_EQ(thrown([&] { fp.persist(target); }), errc::io_error);
+    EXPECT_FALSE(stands(target));
+}
+
+TEST_F(persist_test, a_failure_is_an_exception_that_says_what_was_achieved) {
+    write_file(target, "old");
+    named_temporary_file fp({.dir = dir.path()});
+    try {
+        fp.persist_noclobber(target);
+        FAIL();
+    } catch (const persist_error& e) {
+        EXPECT_EQ(e.result().path, "");
+    }
+    int syncs = 0;
+    const replace_call<&sys::calls::sync> broken([&](sys::handle) { return ++syncs == 2 ? EIO : 0; });
+    try {
+        fp.persist(target, {.durable = durability::data_and_directory});
+        FAIL();
+    } catch (const persist_error& e) {
+        EXPECT_EQ(e.result().path, target);
+        EXPECT_EQ(e.result().durable, durability::data);
+    }
+}
+
+TEST_F(persist_test, T13_attributes_of_a_target_that_was_not_to_be_had_do_not_stay) {
+    write_file(target, "old");
+    if (::setxattr(target.c_str(), "user.note", "v", 1, 0) != 0) {
+        GTEST_SKIP() << "the file system of " << dir.path() << " has no user attributes";
+    }
+    named_temporary_file fp({.dir = dir.path()});
+    {
+        const replace_call<&sys::calls::rename> refused([](auto...) { return EIO; });
+        EXPECT_EQ(thrown([&] { fp.persist(target); }), errc::io_error);
+    }
+    fp.persist(dir / "other");
+    char value = 0;
+    EXPECT_EQ(::getxattr((dir / "other").c_str(), "user.note", &value, 1), -1);
 }
 
 TEST_F(persist_test, no_clobber_is_an_error_when_something_stands_there) {
@@ -201,10 +260,26 @@ TEST_F(persist_test, copying_can_be_called_off) {
     EXPECT_TRUE(others().empty());
     EXPECT_EQ(thrown([&] { fp.persist(target, {.progress = [](std::uint64_t done, auto) { return done == 0; }}); }),
               errc::operation_canceled);
-    EXPECT_EQ(contents(target), "old");
+    EXPECT_TRUE(contents(target) == "old");
     EXPECT_TRUE(others().empty());
     fp.persist(target);
-    EXPECT_EQ(contents(target), sample(1'000'000));
+    EXPECT_TRUE(contents(target) == sample(1'000'000));
+}
+
+TEST_F(persist_test, what_progress_throws_leaves_nothing_behind) {
+    write_file(target, "old");
+    const replace_call<&sys::calls::create_linkable> none([](auto...) { return EOPNOTSUPP; });
+    named_temporary_file fp({.dir = elsewhere.path()});
+    fp << "text";
+    int calls = 0;
+    const persist_options throwing{.elsewhere = if_elsewhere::copy, .progress = [&](auto...) -> bool {
+                                       return ++calls < 2 ? true : throw std::runtime_error("enough");
+                                   }};
+    EXPECT_THROW(fp.persist(target, throwing), std::runtime_error);
+    EXPECT_TRUE(others().empty());
+    EXPECT_EQ(contents(target), "old");
+    fp.persist(target);
+    EXPECT_EQ(contents(target), "text");
 }
 
 TEST_F(persist_test, T8_each_way_of_copying_does_all_of_it) {
@@ -214,7 +289,7 @@ TEST_F(persist_test, T8_each_way_of_copying_does_all_of_it) {
         temporary_file fp({.dir = elsewhere.path()});
         fp << text;
         const copy_method how = fp.persist(target).copied;
-        EXPECT_EQ(contents(target), text);
+        EXPECT_TRUE(contents(target) == text);
         return how;
     };
     const replace_call<&sys::calls::clone> no_clone(none);
@@ -431,6 +506,25 @@ TEST_F(persist_directory, T12_or_nothing_happens) {
     EXPECT_EQ(contents(target / "sub/old"), "old");
     tree->persist(target);
     EXPECT_EQ(contents(target / "new"), "new");
+}
+
+TEST_F(persist_directory, T12_it_is_no_target_for_itself) {
+    auto tree = made();
+    EXPECT_EQ(thrown([&] { tree->persist(tree->path()); }), errc::invalid_argument);
+    std::filesystem::create_directory_symlink(tree->path(), target);
+    EXPECT_EQ(thrown([&] { tree->persist(target); }), errc::invalid_argument);
+    EXPECT_EQ(contents(*tree / "new"), "new");
+}
+
+TEST_F(persist_directory, T6_what_it_keeps_is_in_no_registry_at_any_moment) {
+    make_old();
+    using exchange_call = replace_call<&sys::calls::exchange>;
+    const exchange_call looked_at([&](auto... arguments) {
+        EXPECT_TRUE(leftovers().empty());
+        return exchange_call::real(arguments...);
+    });
+    made()->persist(target, {.existing = if_exists::exchange});
+    EXPECT_TRUE(leftovers().empty());
 }
 
 TEST_F(persist_directory, from_another_file_system_it_is_refused) {

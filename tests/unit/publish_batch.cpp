@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+#include <vector>
+
 #include "helpers.hpp"
 #include "support/descriptors.hpp"
 #include "support/scratch.hpp"
@@ -13,14 +16,16 @@ using std::errc;
 
 class batch_test : public testing::Test {
 protected:
-    void fill(publish_batch& batch, int files = 5) {
-        for (int i = 0; i < files; ++i) {
-            batch.add(target(i)) << "new " << i;
+    void fill(publish_batch& batch, int count = 5) {
+        for (int i = 0; i < count; ++i) {
+            files.push_back(&batch.add(target(i)));
+            *files.back() << "new " << i;
         }
     }
     [[nodiscard]] std::filesystem::path target(int i) const { return dir / ("target" + std::to_string(i)); }
 
     scratch dir;
+    std::vector<atomic_file*> files;
 };
 
 TEST_F(batch_test, all_files_are_published_and_each_directory_is_waited_for_once) {
@@ -75,7 +80,28 @@ TEST_F(batch_test, when_one_cannot_be_made_ready_nothing_is_published) {
         EXPECT_EQ(done.left, 5U);
         EXPECT_TRUE(dir.empty());
     }
-    EXPECT_EQ(batch.commit().published.size(), 5U);
+    EXPECT_EQ(thrown([&] { batch.commit(); }), errc::io_error) << "the disk may have lost that one";
+    EXPECT_TRUE(dir.empty());
+    files[2]->cancel();
+    EXPECT_EQ(batch.commit().published.size(), 4U);
+}
+
+TEST_F(batch_test, what_progress_throws_leaves_what_was_not_published_in_the_batch) {
+    publish_batch batch;
+    fill(batch, 2);
+    const replace_call<&sys::calls::link_handle> barred([](auto...) { return EPERM; });
+    const replace_call<&sys::calls::link_through_proc> barred_too([](auto...) { return EPERM; });
+    int calls = 0;
+    auto& last = batch.add(dir / "last", {.progress = [&](auto...) -> bool {
+                               return ++calls > 1 ? true : throw std::runtime_error("enough");
+                           }});
+    last << "last";
+    EXPECT_THROW(batch.commit(), std::runtime_error);
+    EXPECT_EQ(batch.size(), 1U);
+    EXPECT_EQ(contents(target(1)), "new 1");
+    EXPECT_EQ(last.path(), dir / "last") << "references stay good";
+    EXPECT_EQ(batch.commit().published.size(), 1U);
+    EXPECT_EQ(contents(dir / "last"), "last");
 }
 
 TEST_F(batch_test, when_it_fails_in_the_middle_it_says_what_was_published_and_keeps_the_rest) {
