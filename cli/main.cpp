@@ -9,7 +9,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <exception>
+#include <functional>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -144,7 +147,12 @@ int put_options_first(int argc, char** argv) {
     char** const end = argv + argc;
     char** const dashes = std::find_if(begin, end, [](std::string_view argument) { return argument == "--"; });
     const auto is_option = [](std::string_view argument) { return argument.size() > 1 && argument.front() == '-'; };
-    char** const operands = std::stable_partition(begin, dashes, is_option);
+    // Not by std::stable_partition, which libstdc++ makes of what it has deprecated, as clang says.
+    std::vector<char*> others;
+    std::remove_copy_if(begin, dashes, std::back_inserter(others), is_option);
+    char** const operands =
+        std::copy(others.begin(), others.end(), std::remove_if(begin, dashes, std::not_fn(is_option))) -
+        static_cast<std::ptrdiff_t>(others.size());
     std::rotate(operands, dashes, std::min(dashes + 1, end));
     return static_cast<int>(operands - argv);
 }
