@@ -13,6 +13,20 @@
 #include "sweep.hpp"
 
 namespace tempfile {
+namespace {
+
+// Each of what was left; where nothing was tried, why not.
+void tell_failures(const problem& p, const removal_report& report) noexcept {
+    if (report.failures.empty()) {
+        notify(report_event::not_removed, p->path, p.code());
+    }
+    for (const removal_failure& each : report.failures) {
+        notify(report_event::not_removed, each.path.native(), each.error);
+    }
+}
+
+}  // namespace
+
 problem temporary_directory::make(const temporary_directory_options& options) {
     deletion_ = options.deletion;
     registration* const owner = is_kept_from_birth(deletion_) ? nullptr : &registration_;
@@ -67,7 +81,7 @@ temporary_directory::~temporary_directory() {
     try {
         removal_report report;
         if (const problem p = remove_now(report)) {
-            notify(report_event::not_removed, p->path, p.code());
+            tell_failures(p, report);
         }
     } catch (const std::bad_alloc&) {
         notify(report_event::not_removed, path_, std::make_error_code(std::errc::not_enough_memory));
@@ -162,7 +176,7 @@ struct tree_set_aside final : deferred {
             } else if (p.code() == std::errc::operation_canceled) {
                 leave_to_sweep();
             } else {
-                notify(report_event::not_removed, p->path, p.code());
+                tell_failures(p, report);
             }
         } catch (const std::bad_alloc&) {
             notify(report_event::not_removed, path, std::make_error_code(std::errc::not_enough_memory));
