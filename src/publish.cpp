@@ -38,6 +38,17 @@ problem publication::prepare() {
     return p;
 }
 
+problem publication::wait() {
+    if (!result_.path.empty() || !before_) {
+        return no_problem();  // left alone, or to be copied
+    }
+    problem p = sync_contents();
+    if (p) {
+        restore();
+    }
+    return p;
+}
+
 problem publication::give_name() {
     if (!result_.path.empty()) {
         return no_problem();  // left alone
@@ -213,7 +224,7 @@ problem publication::make_presentable() {
         return cannot("setting its mode failed", target_.path(), e);
     }
     build_answer();
-    return sync_contents();
+    return no_problem();
 }
 
 problem publication::choose_metadata(std::optional<file_metadata>& chosen) {
@@ -448,6 +459,7 @@ problem publish(unpublished what, const publish_target& target, const persist_op
     result = {};
     publication one(what, target, options, result);
     problem p = one.prepare();
+    p = p ? std::move(p) : one.wait();
     p = p ? std::move(p) : one.give_name();
     damage = one.damage();
     return p;

@@ -42,8 +42,11 @@ public:
     // before the names are given.
     void copies_wait() noexcept { copies_wait_ = true; }
 
-    // Everything that takes time and can fail, but for what has to be copied.
+    // Everything that can fail but for waiting and the name, and for what has to be copied.
     problem prepare();
+    // Waits for the disk. Between the two nothing is to change any more: each change after that would be waited for
+    // anew.
+    problem wait();
     problem give_name();
     // Undoes what prepare() did to our file, for when its name is not to be given.
     void restore() noexcept;

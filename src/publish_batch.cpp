@@ -72,14 +72,20 @@ problem wait_once(const Items& all, Of of, sync wait) {
 problem publish_batch::prepare_all(std::list<item>& all) {
     const bool waits = options_.durable != durability::none;
     for (item& each : all) {
+        if (problem p = each.steps.prepare()) {
+            return p;
+        }
+    }
+    for (item& each : all) {
         if (waits) {
             // The disk gets everything to order at once. Where that cannot be asked for, each is just waited for.
             sys::call.begin_sync(each.handle());
             each.steps.copies_wait();
         }
     }
+    // After all changes: the first one that is waited for takes the others of a journal along.
     for (item& each : all) {
-        problem p = each.steps.prepare();
+        problem p = each.steps.wait();
         if (each.steps.damage()) {
             each.file.buffer()->lose(each.steps.damage());
         }
