@@ -60,7 +60,7 @@ void withdraw_registry() noexcept;
 struct registered_path {
     const char* path;
     registered_kind what;
-    sys::identity id;      // of a directory, once it was looked at
+    sys::identity id;      // of a directory or of what is to be published, once it was looked at
     std::uint64_t thread;  // that made it, or `no_thread`
 };
 

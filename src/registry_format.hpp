@@ -58,7 +58,7 @@ struct slot {
     std::uint32_t length;  // of the whole path, in bytes
     kind what;
     std::uint64_t created;              // nanoseconds since 1970
-    std::atomic<std::uint64_t> born;    // of a directory, once it was opened; else 0
+    std::atomic<std::uint64_t> born;    // of a directory or of what is to be published, once it is known; else 0
     std::atomic<std::uint64_t> device;  // likewise
     std::atomic<std::uint64_t> inode;   // written last
     std::uint64_t thread;               // that made it, in its process, or `no_thread`

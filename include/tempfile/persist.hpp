@@ -19,7 +19,8 @@
 /// is an error too, but then `persisted::path` is set and the object owns nothing any more; `persist_error` has it.
 ///
 /// **A disk that failed once** may have lost what it was given, and says so only once (fsync(2)): after an error of
-/// waiting for it the object refuses to be published until it is truncated to nothing and written anew.
+/// waiting for it the object refuses to be published until it is truncated to nothing and written anew; a closed file
+/// and a directory refuse for good.
 ///
 /// **Power.** With `durability::data`, the default, the contents are on the disk before the name is given: after a
 /// power cut the target is the old file or the new one, never empty. `data_and_directory` waits for the name, too.

@@ -36,7 +36,8 @@ public:
     // The path is this process's and to be kept: as enter(), but for the registry.
     void enter_nowhere() noexcept;
 
-    // The directory at the path is this one; `born` in nanoseconds since 1970, 0 if that is not known.
+    // The directory, or the file that may get another owner, at the path is this one; `born` in nanoseconds since 1970,
+    // 0 if that is not known.
     void identify(std::uint64_t device, std::uint64_t inode, std::uint64_t born) noexcept;
 
     // The path is gone, or somebody else's from now on. Nothing happens in a forked child.
