@@ -1,7 +1,9 @@
 #include "tempfile/cleanup.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
+#include <future>
 #include <list>
 #include <string>
 #include <string_view>
@@ -105,8 +107,27 @@ TEST_F(cleanup_test, moving_and_swapping_take_it_along) {
     EXPECT_TRUE(moved.cleanup().complete);
 }
 
+// A thread is listed for an instant after join has returned: the kernel wakes who waits for it first.
+bool there_are_soon(std::ptrdiff_t number) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (threads() != number && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::yield();
+    }
+    return threads() == number;
+}
+
+// Those of ThreadSanitizer, too, which starts with the first thread and stays.
+std::ptrdiff_t threads_but_for_one_of_ours() {
+    std::promise<void> counted;
+    std::thread ours([end = counted.get_future()] { end.wait(); });
+    const std::ptrdiff_t all = threads();
+    counted.set_value();
+    ours.join();
+    return all - 1;
+}
+
 TEST_F(cleanup_test, no_thread_is_left_afterwards_and_none_is_started_for_an_empty_directory) {
-    const std::ptrdiff_t before = threads();
+    const std::ptrdiff_t before = threads_but_for_one_of_ours();
     const starts started;
     const removal_report report = make().cleanup();
     EXPECT_TRUE(report.complete && !report.handed_over && report.entries == 1);
@@ -115,7 +136,7 @@ TEST_F(cleanup_test, no_thread_is_left_afterwards_and_none_is_started_for_an_emp
     make_full().cleanup();
     EXPECT_TRUE(wait_for_cleanup());
     EXPECT_GE(started.count(), 1);
-    EXPECT_EQ(threads(), before);
+    EXPECT_TRUE(there_are_soon(before)) << threads() << " and not " << before;
 }
 
 TEST_F(cleanup_test, one_that_is_gone_already_is_no_error) {
