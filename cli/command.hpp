@@ -11,6 +11,7 @@ namespace tool {
 
 void add_file(CLI::App& command);
 void add_dir(CLI::App& command);
+void add_mktemp(CLI::App& command);
 void add_spool(CLI::App& command);
 void add_ls(CLI::App& command);
 void add_sweep(CLI::App& command);

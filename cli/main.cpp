@@ -1,6 +1,7 @@
 // tmp: temporary files and directories for the shell.
 
 #include "command.hpp"
+#include "mktemp.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
 
@@ -30,6 +31,7 @@ struct command {
 constexpr std::array commands = {
     command{"file", "Make a file that nobody else can open, and print its path", tool::add_file},
     command{"dir", "Make a directory that nobody else can enter, and print its path", tool::add_dir},
+    command{"mktemp", "Make a file or a directory as GNU mktemp does, and print its path", tool::add_mktemp},
     command{"run", "Run a command with a directory of its own, and remove that when it ends", tool::add_run},
     command{"rm", "Remove files and directories with all that is in them, as rm -rf does", tool::add_rm},
     command{"write", "Replace a file by standard input, or by what a command prints, when all of it is there",
@@ -200,6 +202,9 @@ int parse_and_run(CLI::App& app, const std::string& who, int argc, char** argv) 
 
 int main(int argc, char** argv) {
     tool::ignore_signals_of_writing();
+    if (const auto status = tool::run_as_mktemp(argc, argv)) {
+        return *status;
+    }
     CLI::App app("Temporary files and directories that do not stay behind.", "tmp");
     app.set_version_flag("--version", TEMPFILE_VERSION);
     app.require_subcommand(1);
