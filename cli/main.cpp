@@ -201,10 +201,10 @@ int parse_and_run(CLI::App& app, const std::string& who, int argc, char** argv) 
 }  // namespace
 
 int main(int argc, char** argv) {
-    tool::ignore_signals_of_writing();
     if (const auto status = tool::run_as_mktemp(argc, argv)) {
         return *status;
     }
+    tool::ignore_signals_of_writing();
     CLI::App app("Temporary files and directories that do not stay behind.", "tmp");
     app.set_version_flag("--version", TEMPFILE_VERSION);
     app.require_subcommand(1);

@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 #include "streams.hpp"
+#include "supervisor.hpp"
 
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
@@ -314,6 +315,7 @@ int run(int argc, char** argv) {
 }
 
 int run_and_report(int argc, char** argv) {
+    ignore_signals_of_writing();
     const std::string who = argv[0];
     try {
         return run(argc, argv);
