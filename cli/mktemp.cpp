@@ -5,7 +5,6 @@
 #include "supervisor.hpp"
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>
@@ -119,9 +118,7 @@ void take(request& asked, int option) {
 }
 
 void print_help() {
-    CLI::App command("Make a file or a directory as GNU mktemp does, and print its path", "mktemp");
-    add_mktemp(command);
-    print(command.help());
+    print(help_of("mktemp", "Make a file or a directory as GNU mktemp does, and print its path", add_mktemp));
     close_output();
 }
 
@@ -346,21 +343,15 @@ std::optional<int> run_as_mktemp(int argc, char** argv) {
     return std::nullopt;
 }
 
-void add_mktemp(CLI::App& command) {
-    command.set_version_flag("-V,--version", TEMPFILE_VERSION, "Print the version and exit");
-    command.add_flag("-d,--directory")->description("Make a directory, not a file");
-    command.add_flag("-u,--dry-run")
-        ->description("Make nothing, only print a name, which somebody else may take before you do");
-    command.add_flag("-q,--quiet")->description("Say nothing when it cannot be made");
-    command.add_option("--suffix")->option_text("SUFFIX")->description("What the name ends with, behind the X's");
-    command.add_option("-p,--tmpdir")
-        ->option_text("DIR")
-        ->description("Where; without DIR, which --tmpdir can do without, in $TMPDIR or /tmp");
-    command.add_flag("-t")->description(
-        "In $TMPDIR, or else the directory of -p, or /tmp; a TEMPLATE without X's is a prefix");
-    command.add_option("TEMPLATE")
-        ->option_text(" ")
-        ->description("The path; the last 3 or more X's of its last part become random characters");
+void add_mktemp(command& command) {
+    command.add_flag("-d,--directory", "Make a directory, not a file");
+    command.add_flag("-u,--dry-run", "Make nothing, only print a name, which somebody else may take before you do");
+    command.add_flag("-q,--quiet", "Say nothing when it cannot be made");
+    command.add_option("--suffix", "What the name ends with, behind the X's", "SUFFIX");
+    command.add_option("-p,--tmpdir", "Where; without DIR, which --tmpdir can do without, in $TMPDIR or /tmp", "DIR");
+    command.add_flag("-t", "In $TMPDIR, or else the directory of -p, or /tmp; a TEMPLATE without X's is a prefix");
+    command.add_flag("-V,--version", "Print the version and exit");
+    command.add_operand("TEMPLATE", "The path; the last 3 or more X's of its last part become random characters");
     command.footer(
         "Without TEMPLATE it is tmp.XXXXXXXXXX in the directory of --tmpdir. What is made is for its owner "
         "alone, less the\n"

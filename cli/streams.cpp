@@ -18,21 +18,9 @@ namespace {
 
 constexpr const char* cannot_read = "cannot read standard input";
 
-// Made when they are used first, which may be before main() (early.cpp).
-tempfile::file& input() {
-    static tempfile::file stream(STDIN_FILENO);
-    return stream;
-}
-
-tempfile::file& output() {
-    static tempfile::file stream(STDOUT_FILENO);
-    return stream;
-}
-
-tempfile::file& error() {
-    static tempfile::file stream(STDERR_FILENO);
-    return stream;
-}
+tempfile::file input(STDIN_FILENO);
+tempfile::file output(STDOUT_FILENO);
+tempfile::file error(STDERR_FILENO);
 
 void check(std::error_code ec, const char* what) {
     if (ec) {
@@ -44,7 +32,7 @@ void check(std::error_code ec, const char* what) {
 
 std::size_t read_input(std::span<std::byte> into) {
     std::error_code ec;
-    const std::size_t n = input().read(into, ec);
+    const std::size_t n = input.read(into, ec);
     check(ec, cannot_read);
     return n;
 }
@@ -71,7 +59,7 @@ std::optional<std::uint64_t> rest_of_input() {
 
 void print(std::span<const std::byte> bytes) {
     std::error_code ec;
-    output().write(bytes, ec);
+    output.write(bytes, ec);
     check(ec, "cannot write to standard output");
 }
 
@@ -81,13 +69,13 @@ void print(std::string_view text) {
 
 void close_output() {
     std::error_code ec;
-    output().close(ec);
+    output.close(ec);
     check(ec, "cannot close standard output");
 }
 
 void report(std::string_view text) {
     std::error_code ec;
-    error().write(text, ec);
+    error.write(text, ec);
     check(ec, "cannot write to standard error");
 }
 
@@ -97,7 +85,7 @@ void complain(std::string_view line) {
 
 void complain_as_is(std::string_view text) noexcept {
     std::error_code ignored;
-    error().write(text, ignored);
+    error.write(text, ignored);
 }
 
 std::string message_of(const std::exception& e) {
