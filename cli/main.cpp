@@ -1,6 +1,6 @@
 // tmp: temporary files and directories for the shell.
 
-#include "command.hpp"
+#include "commands.hpp"
 #include "mktemp.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
@@ -9,7 +9,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -22,36 +21,15 @@
 
 namespace {
 
-struct command {
-    std::string_view name;
-    const char* description;
-    void (*add)(CLI::App&);
-};
-
-constexpr std::array commands = {
-    command{"file", "Make a file that nobody else can open, and print its path", tool::add_file},
-    command{"dir", "Make a directory that nobody else can enter, and print its path", tool::add_dir},
-    command{"mktemp", "Make a file or a directory as GNU mktemp does, and print its path", tool::add_mktemp},
-    command{"run", "Run a command with a directory of its own, and remove that when it ends", tool::add_run},
-    command{"rm", "Remove files and directories with all that is in them, as rm -rf does", tool::add_rm},
-    command{"write", "Replace a file by standard input, or by what a command prints, when all of it is there",
-            tool::add_write},
-    command{"edit", "Replace a file by what a command makes of it, if that succeeds", tool::add_edit},
-    command{"spool", "Soak up all of standard input, then write it to standard output", tool::add_spool},
-    command{"ls", "List what programs have registered, living and dead ones", tool::add_ls},
-    command{"sweep", "Remove what dead programs left behind", tool::add_sweep},
-    command{"recipe", "Show a temporary file come and go, with the proof that nothing is left", tool::add_recipe},
-};
-
 enum exit_status { success = 0, failure = 1, usage = 2 };
 
 // The command that was asked for, and only that: it takes CLI11 as long to set up the options of all of them as
 // everything else takes together. All of them where none was named, for `tmp --help`.
 // @return who speaks in messages: `tmp file`, or `tmp` where no command was named.
 std::string add_commands(CLI::App& app, std::string_view asked) {
-    const auto is_asked = [asked](const command& c) { return c.name == asked; };
-    const bool found = std::any_of(commands.begin(), commands.end(), is_asked);
-    for (const command& c : commands) {
+    const auto is_asked = [asked](const tool::command& c) { return c.name == asked; };
+    const bool found = std::any_of(tool::commands.begin(), tool::commands.end(), is_asked);
+    for (const tool::command& c : tool::commands) {
         if (!found || is_asked(c)) {
             c.add(*app.add_subcommand(std::string(c.name), c.description));
         }
@@ -205,7 +183,7 @@ int main(int argc, char** argv) {
         return *status;
     }
     tool::ignore_signals_of_writing();
-    CLI::App app("Temporary files and directories that do not stay behind.", "tmp");
+    CLI::App app(tool::description, "tmp");
     app.set_version_flag("--version", TEMPFILE_VERSION);
     app.require_subcommand(1);
     const std::string who = add_commands(app, argc > 1 ? argv[1] : "");

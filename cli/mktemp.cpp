@@ -1,6 +1,6 @@
 #include "mktemp.hpp"
 
-#include "command.hpp"
+#include "commands.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
 
@@ -119,9 +119,10 @@ void take(request& asked, int option) {
 }
 
 void print_help() {
-    CLI::App command("Make a file or a directory as GNU mktemp does, and print its path", "mktemp");
-    add_mktemp(command);
-    print(command.help());
+    const auto is_mktemp = [](const command& c) { return c.name == "mktemp"; };
+    CLI::App app(std::find_if(commands.begin(), commands.end(), is_mktemp)->description, "mktemp");
+    add_mktemp(app);
+    print(app.help());
     close_output();
 }
 

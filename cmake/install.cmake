@@ -21,6 +21,11 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tempfile.pc DESTINATION ${CMAKE_INSTAL
 
 if(TEMPFILE_BUILD_TOOL)
   install(TARGETS tmp)
+  set(pages ${PROJECT_BINARY_DIR}/cli/pages)
+  install(DIRECTORY ${pages}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${pages}/bash/tmp DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${pages}/zsh/_tmp DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${pages}/fish/tmp.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
   # Who wants the sweep once an hour enables the timer: systemctl --user enable --now tmp-sweep.timer
   # The services name the tool by its path, which `cmake --install --prefix` decides. They are written where they belong
   # and nowhere before: two installations from one build may run at the same time. % means something to systemd.
