@@ -1,6 +1,6 @@
 // tmp: temporary files and directories for the shell.
 
-#include "command.hpp"
+#include "commands.hpp"
 #include "mktemp.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
@@ -9,7 +9,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -21,27 +20,6 @@
 #include <vector>
 
 namespace {
-
-struct entry {
-    std::string_view name;
-    const char* description;
-    void (*add)(tool::command&);
-};
-
-constexpr std::array commands = {
-    entry{"file", "Make a file that nobody else can open, and print its path", tool::add_file},
-    entry{"dir", "Make a directory that nobody else can enter, and print its path", tool::add_dir},
-    entry{"mktemp", "Make a file or a directory as GNU mktemp does, and print its path", tool::add_mktemp},
-    entry{"run", "Run a command with a directory of its own, and remove that when it ends", tool::add_run},
-    entry{"rm", "Remove files and directories with all that is in them, as rm -rf does", tool::add_rm},
-    entry{"write", "Replace a file by standard input, or by what a command prints, when all of it is there",
-          tool::add_write},
-    entry{"edit", "Replace a file by what a command makes of it, if that succeeds", tool::add_edit},
-    entry{"spool", "Soak up all of standard input, then write it to standard output", tool::add_spool},
-    entry{"ls", "List what programs have registered, living and dead ones", tool::add_ls},
-    entry{"sweep", "Remove what dead programs left behind", tool::add_sweep},
-    entry{"recipe", "Show a temporary file come and go, with the proof that nothing is left", tool::add_recipe},
-};
 
 enum exit_status { success = 0, failure = 1, usage = 2 };
 
@@ -171,7 +149,7 @@ int take_off_operands(const CLI::App& command, std::string_view asked, int argc,
 
 // The command that was asked for, and only that: it takes CLI11 as long to set up the options of all of them as
 // everything else takes together.
-int run(const entry& asked, int argc, char** argv) {
+int run(const tool::entry& asked, int argc, char** argv) {
     const std::string who = fmt::format("tmp {}", asked.name);
     CLI::App app(asked.description, who);
     tool::command command(app);
@@ -200,10 +178,10 @@ int run(const entry& asked, int argc, char** argv) {
 
 // The help is all that CLI11 has to say where no command was asked for.
 std::string help_of_all() {
-    CLI::App app("Temporary files and directories that do not stay behind.", "tmp");
+    CLI::App app(tool::description, "tmp");
     app.set_version_flag("--version", TEMPFILE_VERSION);
     app.require_subcommand(1);
-    for (const entry& one : commands) {
+    for (const tool::entry& one : tool::commands) {
         app.add_subcommand(std::string(one.name), one.description);
     }
     return app.help();
@@ -217,9 +195,7 @@ int main(int argc, char** argv) {
     }
     tool::ignore_signals_of_writing();
     const std::string_view asked = argc > 1 ? argv[1] : "";
-    const auto found =
-        std::find_if(commands.begin(), commands.end(), [asked](const entry& one) { return one.name == asked; });
-    if (found != commands.end()) {
+    if (const tool::entry* const found = tool::find_command(asked)) {
         return run(*found, argc, argv);
     }
     if (argc < 2) {

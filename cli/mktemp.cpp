@@ -1,6 +1,6 @@
 #include "mktemp.hpp"
 
-#include "command.hpp"
+#include "commands.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
 
@@ -118,7 +118,7 @@ void take(request& asked, int option) {
 }
 
 void print_help() {
-    print(help_of("mktemp", "Make a file or a directory as GNU mktemp does, and print its path", add_mktemp));
+    print(help_of("mktemp", find_command("mktemp")->description, add_mktemp));
     close_output();
 }
 
