@@ -1,13 +1,11 @@
 #include "command.hpp"
 #include "names.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <memory>
 
 namespace tool {
 
-void add_file(CLI::App& command) {
+void add_file(command& command) {
     auto options = std::make_shared<tempfile::name_options>();
     add_name_options(command, *options);
     command.footer("Example:\n  log=$(tmp file --prefix build- --suffix .log)");

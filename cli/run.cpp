@@ -10,7 +10,6 @@
 #include <tempfile/temporary_directory.hpp>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <cstring>
 #include <filesystem>
@@ -89,7 +88,7 @@ void tell_what_is_kept(const tempfile::report& r) noexcept {
     }
 }
 
-int run(const CLI::App& command, const options& o) {
+int run(const command& command, const options& o) {
     check(o);
     tempfile::set_label(fmt::format("tmp run {}", fs::path(operands[0]).filename().native()));
     tempfile::set_report_hook(tell_what_is_kept);
@@ -118,18 +117,18 @@ int run(const CLI::App& command, const options& o) {
 
 char** operands = nullptr;
 
-void add_run(CLI::App& command) {
+void add_run(command& command) {
     auto o = std::make_shared<options>();
-    command
-        .add_option("--keep", o->keep,
-                    "never, always, or on-failure: keep the directory, and say where it is, when the status is not 0\n"
-                    "(default: never)")
-        ->option_text("WHEN");
+    command.add_option(
+        "--keep", o->keep,
+        "never, always, or on-failure: keep the directory, and say where it is, when the status is not 0\n"
+        "(default: never)",
+        "WHEN");
     command.add_flag("-v,--verbose", o->verbose, "Tell on standard error how the command ended and what it left");
     add_name_options(command, o->name);
     // Only for the help: main() has taken them off already.
-    command.add_option("COMMAND", o->unused, "What to run, and its arguments; {} in them is the path of the directory")
-        ->option_text("ARGUMENT...");
+    command.add_operands("COMMAND", o->unused,
+                         "What to run, and its arguments; {} in them is the path of the directory", "ARGUMENT...");
     command.footer(
         "The command gets a directory of its own as $TMPDIR, $TEMP and $TMP, and its path for {} in an argument. What\n"
         "is in it goes when the command ends, however that happens. Signals are passed on to the command.\n"
@@ -143,7 +142,7 @@ void add_run(CLI::App& command) {
         "  tmp run --keep=on-failure make\n"
         "Example: a place to unpack\n"
         "  tmp run sh -c 'tar -C \"$1\" -xf logs.tar && grep -r ERROR \"$1\"' sh {}");
-    command.callback([&command, o] { throw CLI::RuntimeError(run(command, *o)); });
+    command.callback([&command, o] { return run(command, *o); });
 }
 
 }  // namespace tool
