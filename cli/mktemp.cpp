@@ -1,6 +1,7 @@
 #include "mktemp.hpp"
 
 #include "commands.hpp"
+#include "printable.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
 
@@ -20,6 +21,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -42,9 +44,8 @@ struct request {
     const char* name = nullptr;  // the template
 };
 
-struct wrong_usage : std::runtime_error {
-    using runtime_error::runtime_error;
-};
+struct wrong_option : std::exception {};
+struct too_many_templates : std::exception {};
 
 // --- How GNU quotes a name in a message: by the locale, without control characters ---
 
@@ -112,8 +113,29 @@ void take(request& asked, int option) {
             asked.in_directory = true;
             asked.dir = ::optarg;
             break;
-        default:  // getopt_long(3) has said what is wrong
-            throw wrong_usage("");
+        default:
+            throw wrong_option();
+    }
+}
+
+int next_option(int argc, char** argv) {
+    return ::getopt_long(argc, argv, "dp:qtuV", long_options.data(), nullptr);
+}
+
+// getopt_long(3) says in GNU's words what is wrong, but shows control characters as they are. So it is silent at first,
+// and reads the arguments again with those made readable.
+void complain_of_option(int argc, char** argv) {
+    std::vector<std::string> readable(argv, argv + argc);
+    std::vector<char*> pointers;
+    for (std::string& argument : readable) {
+        argument = printable(argument);
+        pointers.push_back(argument.data());
+    }
+    pointers.push_back(nullptr);
+    ::opterr = 1;
+    ::optind = 0;
+    for (int option = 0; option != -1 && option != '?';) {
+        option = next_option(argc, pointers.data());
     }
 }
 
@@ -129,7 +151,8 @@ void print_version() {
 
 // @return false if there is nothing more to do: the question was for help or the version.
 bool read_arguments(int argc, char** argv, request& asked) {
-    for (int option = 0; (option = ::getopt_long(argc, argv, "dp:qtuV", long_options.data(), nullptr)) != -1;) {
+    ::opterr = 0;
+    for (int option = 0; (option = next_option(argc, argv)) != -1;) {
         if (option == 'h' || option == 'V') {
             option == 'h' ? print_help() : print_version();
             return false;
@@ -137,7 +160,7 @@ bool read_arguments(int argc, char** argv, request& asked) {
         take(asked, option);
     }
     if (argc - ::optind > 1) {
-        throw wrong_usage("too many templates");
+        throw too_many_templates();
     }
     asked.name = argv[::optind];
     return true;
@@ -314,13 +337,15 @@ int run(int argc, char** argv) {
 int run_and_report(int argc, char** argv) {
     ignore_signals_of_writing();
     const std::string who = argv[0];
+    const std::string hint = fmt::format("Try '{} --help' for more information.", who);
     try {
         return run(argc, argv);
-    } catch (const wrong_usage& e) {
-        if (*e.what() != '\0') {
-            complain(fmt::format("{}: {}", who, e.what()));
-        }
-        complain(fmt::format("Try '{} --help' for more information.", who));
+    } catch (const wrong_option&) {
+        complain_of_option(argc, argv);
+        complain(hint);
+    } catch (const too_many_templates&) {
+        complain(fmt::format("{}: too many templates", who));
+        complain(hint);
     } catch (const std::system_error& e) {
         complain(fmt::format("{}: write error: {}", who, e.code().message()));
     } catch (const std::exception& e) {
