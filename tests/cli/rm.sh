@@ -141,6 +141,16 @@ says "tmp rm: the root directory is not removed"
 cd "$scratch" || exit 1
 "$tool" rm a other
 
+# Too few descriptors to look for the working directory, or to go on: what stays is no success.
+for limit in 4 5 6; do
+    mkdir -p few/a/b
+    status=0
+    (ulimit -n "$limit" && exec "$tool" rm few) >out 2>err || status=$?
+    if [ -e few ]; then left=1; else left=0; fi
+    is "$status $(($(wc -l <err) > 0))" "$left $left" "the status, and whether something is said, with $limit descriptors"
+    "$tool" rm few
+done
+
 # --- What is told ---
 
 tree() {
