@@ -433,6 +433,29 @@ TEST(remove_tree, where_the_working_directory_cannot_be_told_that_is_what_failed
     EXPECT_TRUE(stands(dir / "tree"));
 }
 
+TEST(remove_tree, whichever_call_fails_what_is_still_there_has_a_failure_in_the_report) {
+    const scratch dir(in_memory());
+    for (const sys::error error : {EIO, EMFILE, EACCES}) {
+        for (int n = 1, calls = n; calls >= n; ++n) {
+            std::filesystem::create_directories(dir / "tree/a/b/c/d/e/f");
+            write_file(dir / "tree/a/b/file", "x");
+            write_file(dir / "tree/top", "x");
+            std::error_code ec;
+            removal_report report;
+            {
+                calls = 0;
+                const every_call nth_fails([&](std::string_view) { return ++calls == n ? error : 0; });
+                report = remove_tree(dir / "tree", {.count_bytes = true, .threads = 1, .patience = {}}, ec);
+            }
+            const bool is_left = stands(dir / "tree");
+            EXPECT_EQ(is_left, bool(ec)) << "call " << n << ": " << ec.message();
+            EXPECT_EQ(report.complete, !is_left) << "call " << n;
+            EXPECT_EQ(report.failed != 0, is_left) << "call " << n;
+            EXPECT_EQ(report.failures.empty(), !is_left) << "call " << n;
+        }
+    }
+}
+
 TEST(remove_tree, S5_the_root_directory_by_another_name) {
     const file root = open_directory("/");
     EXPECT_THROW(remove_tree(root.native_handle(), "/somewhere", {.contents_only = true}), std::invalid_argument);
