@@ -17,7 +17,8 @@ namespace {
 using std::chrono::milliseconds;
 using lock = std::unique_lock<std::mutex>;
 
-thread_local bool in_worker = false;
+class worker;
+thread_local const worker* works_for = nullptr;  // in its thread
 
 std::chrono::steady_clock::time_point in(milliseconds t) noexcept {
     constexpr milliseconds longest = std::chrono::hours(24 * 365);
@@ -32,7 +33,7 @@ public:
 
     [[nodiscard]] bool is_of_this_process() const noexcept { return process_ == sys::process_generation(); }
 
-    bool book() noexcept;
+    [[nodiscard]] bool book() noexcept;
     void give_back() noexcept;
     void take(std::list<std::unique_ptr<deferred>>& one) noexcept;
     bool wait(milliseconds at_most) noexcept;
@@ -48,7 +49,8 @@ public:
 
 private:
     void work() noexcept;
-    void join() noexcept;
+    bool start() noexcept;
+    void join(lock& held) noexcept;
 
     std::uint64_t process_ = sys::process_generation();
     std::uint64_t number_ = sys::call.process_number();
@@ -59,6 +61,7 @@ private:
     std::size_t booked_ = 0;
     bool running_ = false;
     bool to_be_joined_ = false;
+    bool being_joined_ = false;
     bool over_ = false;  // nothing is taken any more
     std::atomic<bool> stopped_{false};
     sys::thread thread_;
@@ -66,21 +69,23 @@ private:
 
 bool worker::book() noexcept {
     constexpr std::size_t most = 64;  // each holds a descriptor, and space on the disk
-    const lock held(mutex);
     // A child that shares our memory has our generation, but its threads are not ours (vfork(2)).
-    if (over_ || waiting_.size() + booked_ >= most || number_ != sys::call.process_number()) {
+    if (number_ != sys::call.process_number()) {
         return false;
     }
-    if (!running_) {
-        join();
-        if (sys::call.start_thread(body_, thread_) != 0) {
-            return false;
-        }
-        running_ = true;
-        to_be_joined_ = true;
+    lock held(mutex);
+    join(held);
+    if (over_ || waiting_.size() + booked_ >= most || (!running_ && !start())) {
+        return false;
     }
     ++booked_;
     return true;
+}
+
+bool worker::start() noexcept {
+    running_ = !to_be_joined_ && sys::call.start_thread(body_, thread_) == 0;
+    to_be_joined_ = to_be_joined_ || running_;
+    return running_;
 }
 
 void worker::give_back() noexcept {
@@ -97,7 +102,7 @@ void worker::take(std::list<std::unique_ptr<deferred>>& one) noexcept {
 }
 
 void worker::work() noexcept {
-    in_worker = true;
+    works_for = this;
     lock held(mutex);
     while (true) {
         changed_.wait(held, [this] { return !waiting_.empty() || booked_ == 0 || stopped(); });
@@ -115,10 +120,21 @@ void worker::work() noexcept {
     changed_.notify_all();
 }
 
-// One that has ended, or is about to, without the mutex.
-void worker::join() noexcept {
-    if (!running_ && std::exchange(to_be_joined_, false)) {
+// One that has ended, or is about to. Without the mutex, which the destructors of what is thread_local in the hook may
+// need: what they want to hand over, nobody takes.
+void worker::join(lock& held) noexcept {
+    if (works_for == this) {
+        return;
+    }
+    changed_.wait(held, [this] { return !being_joined_; });
+    if (!running_ && to_be_joined_) {
+        being_joined_ = true;
+        held.unlock();
         sys::call.join_thread(thread_);
+        held.lock();
+        being_joined_ = false;
+        to_be_joined_ = false;
+        changed_.notify_all();
     }
 }
 
@@ -126,8 +142,9 @@ bool worker::wait(milliseconds at_most) noexcept {
     lock held(mutex);
     // It goes on where somebody is about to hand over more.
     changed_.wait_until(held, in(at_most), [this] { return waiting_.empty() && (!running_ || booked_ != 0); });
-    join();
-    return waiting_.empty();
+    const bool all_done = waiting_.empty();
+    join(held);
+    return all_done;
 }
 
 void worker::end(milliseconds at_most) noexcept {
@@ -140,7 +157,7 @@ void worker::end(milliseconds at_most) noexcept {
     stopped_ = true;
     changed_.notify_all();
     changed_.wait(held, [this] { return !running_; });
-    join();
+    join(held);
     for (const auto& what : waiting_) {
         what->leave_to_sweep();
     }
@@ -177,7 +194,7 @@ void after_fork() {
 
 void end_of_process() noexcept {
     worker* const one = present_here();
-    if (one != nullptr && !in_worker) {
+    if (one != nullptr && works_for != one) {
         one->end(can_leave_to_sweep() ? milliseconds(at_most_at_exit.load()) : milliseconds::max());
     }
 }
@@ -257,7 +274,7 @@ bool close_later(file& f) noexcept {
 
 bool wait_for_cleanup(milliseconds at_most) noexcept {
     worker* const one = present_here();
-    return one == nullptr || one->wait(in_worker ? milliseconds(0) : at_most);
+    return one == nullptr || one->wait(works_for == one ? milliseconds(0) : at_most);
 }
 
 void cleanup_at_exit(milliseconds at_most) noexcept {

@@ -26,8 +26,8 @@
 /// signals. At most 64 directories and files wait for it, with a descriptor each; what comes then, or when no thread
 /// can be started, is removed at once, by whoever asked for it. **Fork:** a child has no worker, and does nothing of
 /// what its parent handed over; what it hands over itself is done. `exec` and `_exit` leave to the next sweep what is
-/// not done. Before chroot(2), or before a file system is unmounted, wait for the worker. **Signals:**
-/// `cleanup_on_signals` and `cleanup_all()` remove what was handed over as well.
+/// not done. Before chroot(2), before rights are given up as by setuid(2), or before a file system is unmounted, wait
+/// for the worker. **Signals:** `cleanup_on_signals` and `cleanup_all()` remove what was handed over as well.
 
 #pragma once
 

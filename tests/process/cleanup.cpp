@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -19,6 +21,7 @@
 #include "child.hpp"
 #include "cleanup.hpp"
 #include "support/living.hpp"
+#include "support/replace_call.hpp"
 #include "support/sanitizer.hpp"
 #include "support/scratch.hpp"
 #include "support/slow_worker.hpp"
@@ -267,6 +270,33 @@ TEST_F(background, T5_forks_while_things_are_handed_over_and_done_do_not_hang) {
         }
         EXPECT_TRUE(wait_for_cleanup());
         EXPECT_TRUE(dir.empty());
+    });
+}
+
+TEST_F(background, T5_a_child_of_the_worker_s_thread_has_a_worker_as_any_other) {
+    if (sanitizer == "ThreadSanitizer") {
+        GTEST_SKIP() << "ThreadSanitizer lets no child of a process with threads have any";
+    }
+    static auto* const self = this;
+    static std::atomic<bool> refuses{true};
+    expect_in_child([] {
+        using remove_call = replace_call<&sys::calls::remove_file>;
+        const remove_call refused(
+            [](sys::handle at, const char* name) { return refuses ? EPERM : remove_call::real(at, name); });
+        set_report_hook([](const report&) noexcept {
+            if (refuses.exchange(false)) {
+                expect_in_child([] {
+                    EXPECT_TRUE(self->make().cleanup().handed_over);
+                    EXPECT_TRUE(wait_for_cleanup());
+                    EXPECT_EQ(self->dir.names().size(), 1U) << "that of the parent";
+                });
+            }
+        });
+        self->make().cleanup();
+        EXPECT_TRUE(wait_for_cleanup());
+        EXPECT_FALSE(refuses);
+        cleanup_all();
+        EXPECT_TRUE(self->dir.empty());
     });
 }
 

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <filesystem>
 #include <future>
+#include <latch>
 #include <list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -15,6 +17,7 @@
 
 #include "helpers.hpp"
 #include "support/every_call.hpp"
+#include "support/in_memory.hpp"
 #include "support/scratch.hpp"
 #include "support/slow_worker.hpp"
 #include "tempfile/tempfile.hpp"
@@ -153,7 +156,8 @@ TEST_F(cleanup_test, keep_keeps) {
 }
 
 TEST_F(cleanup_test, fifty_thousand_entries_go) {
-    temporary_directory made = make();
+    const scratch memory(in_memory());
+    temporary_directory made({.dir = memory.path(), .cleanup = cleanup::background});
     for (int sub = 0; sub < 50; ++sub) {
         const fs::path here = made / std::to_string(sub);
         fs::create_directory(here);
@@ -165,6 +169,17 @@ TEST_F(cleanup_test, fifty_thousand_entries_go) {
     }
     made.cleanup();
     EXPECT_FALSE(stands(made.path()));
+    EXPECT_TRUE(wait_for_cleanup());
+    EXPECT_TRUE(memory.empty());
+}
+
+TEST_F(cleanup_test, the_worker_takes_the_time_that_it_takes) {
+    using clock_call = replace_call<&sys::calls::steady_clock>;
+    slow_worker held;
+    make_full().cleanup();
+    held.wait_until_it_begins();
+    const clock_call a_week_later([] { return clock_call::real() + 7 * 24 * 3600 * std::uint64_t{1'000'000'000}; });
+    held.let_go();
     EXPECT_TRUE(wait_for_cleanup());
     EXPECT_TRUE(dir.empty());
 }
@@ -319,6 +334,45 @@ TEST_F(cleanup_test, in_the_hook_it_does_not_wait) {
     }
     EXPECT_FALSE(answer_in_the_hook);
     cleanup_all();
+}
+
+std::latch* joining = nullptr;
+
+// What the hook has of its own in each thread, and that is destroyed while somebody waits for the end of the thread.
+struct of_the_hook {
+    std::optional<temporary_directory> dir;
+    ~of_the_hook() {
+        if (dir) {
+            joining->wait();
+            EXPECT_TRUE(dir->cleanup().complete);
+            EXPECT_TRUE(wait_for_cleanup());
+        }
+    }
+};
+
+TEST_F(cleanup_test, what_the_thread_of_the_hook_hands_over_when_it_ends_is_removed_now) {
+    static auto* const self = this;
+    std::latch begun{1};
+    joining = &begun;
+    using join_call = replace_call<&sys::calls::join_thread>;
+    const join_call seen([&](const sys::thread& t) {
+        begun.count_down();
+        join_call::real(t);
+    });
+    set_report_hook([](const report&) noexcept {
+        thread_local of_the_hook mine;
+        mine.dir.emplace(self->make());
+        fs::create_directory(*mine.dir / "sub");
+    });
+    using remove_call = replace_call<&sys::calls::remove_file>;
+    {
+        const remove_call refused([](auto&&...) { return EPERM; });
+        make_full().cleanup();
+        EXPECT_TRUE(wait_for_cleanup());
+    }
+    set_report_hook(remember);
+    cleanup_all();
+    EXPECT_TRUE(dir.empty());
 }
 
 TEST_F(cleanup_test, waiting_for_nothing_is_over_at_once) {
