@@ -53,8 +53,9 @@ bool wait_for_cleanup(std::chrono::milliseconds at_most = std::chrono::milliseco
 /// From now on the end of the process, by the end of `main`, `std::exit` or `quick_exit`, waits at most so long for
 /// what was handed over; without this call, until all of it is gone. Then the worker stops, within some milliseconds
 /// where nothing in the tree is busy, and what is left is removed by the next sweep (sweep.hpp). Where no sweep could
-/// find it, because there is no registry (`explain_crash_safety()`), it waits until all is gone nevertheless. From any
-/// thread.
+/// find it, because there is no registry (`explain_crash_safety()`), it waits until all is gone nevertheless. It waits
+/// before static objects are destroyed that were there at the first hand-over, so that the report hook can use them;
+/// what such objects hand over when they are destroyed, once more after that. From any thread.
 void cleanup_at_exit(std::chrono::milliseconds at_most) noexcept;
 
 }  // namespace tempfile

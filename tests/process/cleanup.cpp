@@ -101,6 +101,36 @@ TEST_F(background, static_objects_hand_over_at_the_end_and_nothing_is_left) {
     EXPECT_TRUE(dir.empty());
 }
 
+// Whether the worker is at its end when what was arranged for the end before it began has its turn.
+void tell_whether_it_is_over() {
+    ::_exit(wait_for_cleanup(std::chrono::milliseconds(0)) ? 0 : 1);
+}
+
+TEST_F(background, the_end_waits_before_static_objects_go_that_the_hook_may_use) {
+    const ended child = forked([&](int) {
+        std::atexit(tell_whether_it_is_over);  // as the destructor of a static object
+        auto* const held = new slow_worker;
+        static std::atomic<bool> ends{false};
+        slow_worker::may_go_on = [] { return ends.load(); };
+        make(300).cleanup();
+        held->wait_until_it_begins();
+        std::atexit([] { ends = true; });
+        std::exit(2);
+    });
+    EXPECT_EQ(in_words(child.status), in_words(0)) << child.text;
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(background, what_static_objects_hand_over_when_the_time_is_up_is_left_to_the_next_sweep) {
+    static std::optional<temporary_directory> last;
+    in_child_that_is_late(std::chrono::milliseconds(0), [&] {
+        last.emplace(make());
+        std::exit(0);
+    });
+    EXPECT_EQ(dir.names().size(), 3U);
+    expect_that_a_sweep_removes_the_rest();
+}
+
 TEST_F(background, what_is_not_finished_in_time_is_left_to_the_next_sweep) {
     for (const auto end : {std::exit, std::quick_exit}) {
         in_child_that_is_late(std::chrono::milliseconds(0), [&] { end(0); });
