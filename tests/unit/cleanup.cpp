@@ -62,7 +62,7 @@ protected:
         return made;
     }
 
-    scratch dir;
+    scratch dir{in_memory()};
 };
 
 using starts = count_calls<&sys::calls::start_thread>;
@@ -156,8 +156,7 @@ TEST_F(cleanup_test, keep_keeps) {
 }
 
 TEST_F(cleanup_test, fifty_thousand_entries_go) {
-    const scratch memory(in_memory());
-    temporary_directory made({.dir = memory.path(), .cleanup = cleanup::background});
+    temporary_directory made = make();
     for (int sub = 0; sub < 50; ++sub) {
         const fs::path here = made / std::to_string(sub);
         fs::create_directory(here);
@@ -170,7 +169,7 @@ TEST_F(cleanup_test, fifty_thousand_entries_go) {
     made.cleanup();
     EXPECT_FALSE(stands(made.path()));
     EXPECT_TRUE(wait_for_cleanup());
-    EXPECT_TRUE(memory.empty());
+    EXPECT_TRUE(dir.empty());
 }
 
 TEST_F(cleanup_test, the_worker_takes_the_time_that_it_takes) {
@@ -230,6 +229,24 @@ TEST_F(cleanup_test, T12_whichever_call_fails_nothing_is_lost) {
         EXPECT_TRUE(dir.empty()) << "call " << n;
     }
     EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(cleanup_test, T25_whichever_call_of_the_worker_fails_what_stays_is_told_and_registered) {
+    const auto maker = std::this_thread::get_id();
+    for (int n = 1, calls = n; calls >= n; ++n) {
+        temporary_directory made = make_full();
+        {
+            calls = 0;
+            const every_call nth_fails(
+                [&](std::string_view) { return std::this_thread::get_id() != maker && ++calls == n ? EIO : 0; });
+            EXPECT_TRUE(made.cleanup().handed_over);
+            EXPECT_TRUE(wait_for_cleanup());
+        }
+        EXPECT_EQ(reports.empty(), dir.empty()) << "call " << n;
+        reports.clear();
+        cleanup_all();
+        EXPECT_TRUE(dir.empty()) << "call " << n << ": it is not in the registry";
+    }
 }
 
 TEST_F(cleanup_test, T22_no_more_than_64_wait_and_the_next_is_removed_now) {
