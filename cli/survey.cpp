@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
@@ -90,29 +91,44 @@ void check_name(std::string_view path) {
     }
 }
 
+// By "..", and by names from where that does not lead on.
+bool holds_working_directory(const identity& directory) {
+    struct statx about {};
+    tempfile::file here;
+    identity below;
+    for (const char* next = ".";; next = "..") {
+        tempfile::file up(::openat(here.closed() ? AT_FDCWD : here.native_handle(), next, O_PATH | O_CLOEXEC));
+        if (up.closed() || look(up.native_handle(), "", about) != 0) {
+            break;
+        }
+        const identity now = identity_of(about);
+        if (now.is_same_file(directory)) {
+            return true;
+        }
+        if (now.is_same_file(below) && now.is_same_mount(below)) {
+            return false;
+        }
+        below = now;
+        here = std::move(up);
+    }
+    std::error_code ec;
+    for (auto path = std::filesystem::current_path(ec); path.has_relative_path(); path = path.parent_path()) {
+        if (look(AT_FDCWD, path.c_str(), about) == 0 && identity_of(about).is_same_file(directory)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // And by what it is: the root directory, the working directory, or what that is in.
 void check_directory(const identity& directory, const std::string& path) {
     struct statx about {};
     if (look(AT_FDCWD, "/", about) == 0 && identity_of(about).is_same_file(directory)) {
         throw std::invalid_argument(fmt::format("\"{}\" is the root directory, which is not removed", path));
     }
-    tempfile::file here;
-    identity below;
-    for (const char* next = ".";; next = "..") {
-        tempfile::file up(::openat(here.closed() ? AT_FDCWD : here.native_handle(), next, O_PATH | O_CLOEXEC));
-        if (up.closed() || look(up.native_handle(), "", about) != 0) {
-            return;
-        }
-        const identity now = identity_of(about);
-        if (now.is_same_file(directory)) {
-            throw std::invalid_argument(
-                fmt::format("the working directory is \"{}\" or in it, and would be gone; go elsewhere first", path));
-        }
-        if (now.is_same_file(below) && now.is_same_mount(below)) {
-            return;
-        }
-        below = now;
-        here = std::move(up);
+    if (holds_working_directory(directory)) {
+        throw std::invalid_argument(
+            fmt::format("the working directory is \"{}\" or in it, and would be gone; go elsewhere first", path));
     }
 }
 

@@ -140,6 +140,18 @@ exits 1 as_user "$tool" rm /
 says "tmp rm: the root directory is not removed"
 cd "$scratch" || exit 1
 "$tool" rm a other
+if [ "$(id -u)" != 0 ]; then # behind one that may not be searched, too
+    mkdir -p gate/shut/here
+    cd gate/shut/here || exit 1
+    chmod 0 "$scratch/gate/shut"
+    for how in '' --dry-run; do
+        exits 1 "$tool" rm $how "$scratch/gate"
+        says "tmp rm: the working directory is \"$scratch/gate\" or in it"
+    done
+    chmod 700 "$scratch/gate/shut"
+    cd "$scratch" || exit 1
+    "$tool" rm gate
+fi
 
 # Too few descriptors to look for the working directory, or to go on: what stays is no success.
 for limit in 4 5 6; do
