@@ -46,7 +46,7 @@ struct outcome {
     tempfile::removal_report report;
     std::string refusal;  // why it was not even begun
 
-    [[nodiscard]] bool failed() const { return report.failed != 0 || !refusal.empty(); }
+    [[nodiscard]] bool failed() const { return !report.complete || !refusal.empty(); }
 };
 
 double seconds(std::chrono::nanoseconds t) {
