@@ -20,6 +20,7 @@ void add_rm(CLI::App& command);
 void add_write(CLI::App& command);
 void add_edit(CLI::App& command);
 void add_where(CLI::App& command);
+void add_doctor(CLI::App& command);
 
 // The command that is to be run, ended by a null pointer: everything behind the options of `tmp run`, behind the "--"
 // of `tmp write` and `tmp edit`, where it is null when there is no "--"; for `tmp rm`, what to remove. main() takes it

@@ -39,6 +39,7 @@ constexpr std::array commands = {
     command{"ls", "List what programs have registered, living and dead ones", tool::add_ls},
     command{"sweep", "Remove what dead programs left behind", tool::add_sweep},
     command{"where", "Say which directory to use for a need, and why no other", tool::add_where},
+    command{"doctor", "Find what makes temporary files go wrong on this machine", tool::add_doctor},
     command{"recipe", "Show a temporary file come and go, with the proof that nothing is left", tool::add_recipe},
 };
 
