@@ -94,13 +94,15 @@ void check_exposed(const dir_candidate& c, findings& found) {
 }
 
 void check_room(const dir_candidate& c, findings& found) {
-    constexpr std::uint64_t little = 100 << 20;
+    constexpr std::uint64_t little = 1 << 30;
+    constexpr std::uint64_t very_little = 100 << 20;
     constexpr std::uint64_t few = 1000;
     const std::string dir = c.dir.native();
     if (c.free_bytes && *c.free_bytes < little) {
-        found.push_back({level::warning, "little-room", dir,
+        found.push_back({*c.free_bytes < very_little ? level::warning : level::note, "little-room", dir,
                          fmt::format("{} has only {} free", dir, human_binary(*c.free_bytes)),
-                         "Programs will fail there with \"No space left on device\" or \"Disk quota exceeded\".",
+                         "Programs that need more fail there with \"No space left on device\" or \"Disk quota "
+                         "exceeded\".",
                          "Free some space. tmp where --need SIZE finds a directory with more."});
     }
     if (c.free_inodes && *c.free_inodes < few) {

@@ -100,7 +100,7 @@ void check_cleaners(findings& found) {
             continue;
         }
         found.push_back({level::note, "cleaned-by-age", dir,
-                         fmt::format("systemd-tmpfiles removes what is older than {} from {}", s.age, dir),
+                         fmt::format("systemd-tmpfiles is set to remove what is older than {} from {}", s.age, dir),
                          fmt::format("{} says so. Directories of this library and of tmp run are locked while they are "
                                      "in use, and left alone; files are not.",
                                      s.file),

@@ -7,7 +7,6 @@
 #include <optional>
 #include <set>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include <sys/stat.h>
@@ -89,6 +88,7 @@ void search::look_at(std::uint64_t pid, const fs::path& process) {
 }
 
 deleted_files search::run() {
+    const fs::directory_iterator of_ourselves("/proc/self/fd", found_.error);
     std::error_code ec;
     for (fs::directory_iterator entry("/proc", ec); !ec && entry != fs::directory_iterator(); entry.increment(ec)) {
         if (const auto pid = number_in<std::uint64_t>(entry->path().filename())) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace tool {
@@ -26,6 +27,7 @@ struct deleted_files {
     std::uint64_t bytes = 0;      // of all; what several have open counts once
     std::uint64_t files = 0;      // likewise
     std::uint64_t unseen = 0;     // how many processes could not be looked at
+    std::error_code error;        // why none could
 };
 
 // What /proc shows of all processes. Bytes are those on the disk. Not in it: what only memory is mapped to, and what is

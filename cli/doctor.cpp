@@ -53,6 +53,14 @@ std::string unseen_text(const deleted_files& found) {
 
 finding finding_of(const deleted_files& found) {
     constexpr std::uint64_t much = std::uint64_t{1} << 30;
+    if (found.error) {
+        return {level::warning,
+                "deleted-files",
+                "/proc",
+                fmt::format("deleted files cannot be looked for: {}", found.error.message()),
+                "/proc does not show what processes have open.",
+                "Mount /proc."};
+    }
     if (found.files == 0) {
         return {level::ok, "deleted-files", "", "no deleted files are held open", unseen_text(found), ""};
     }

@@ -112,6 +112,8 @@ for user in 0 65534; do
     world 0 "$memory,size=1m tmpfs /tmp" ./tmp doctor
     finds "note     /tmp is in memory (tmpfs, 1 MiB free)"
     finds "warning  /tmp has only 1 MiB free"
+    world 0 "$memory,size=500m tmpfs /tmp" ./tmp doctor
+    finds "note     /tmp has only 500 MiB free"
     world 0 "$memory,nr_inodes=100 tmpfs /tmp" ./tmp doctor
     finds "warning  /tmp has room for only 99 more files"
     world 0 "$memory,noexec tmpfs /var/tmp" ./tmp doctor
@@ -161,16 +163,16 @@ for user in 0 65534; do
         echo "d /tmp 1777 root root 5d" >/run/tmpfiles.d/b.conf
         echo "d /tmp 1777 root root 5d" >/run/tmpfiles.d/a.other
         echo "x /var/tmp - - - 5d" >/run/tmpfiles.d/c.conf' ./tmp doctor
-    finds "note     systemd-tmpfiles removes what is older than 10d from /tmp"
+    finds "note     systemd-tmpfiles is set to remove what is older than 10d from /tmp"
     prints "/run/tmpfiles.d/a.conf says so"
-    is "$(grep -c "removes what is older" out)" 1 "how many are cleaned by age"
+    is "$(grep -c "set to remove what is older" out)" 1 "how many are cleaned by age"
     if [ -d /etc/tmpfiles.d ]; then
         world 0 'mount -t tmpfs tmpfs /run/tmpfiles.d; mount -t tmpfs tmpfs /etc/tmpfiles.d
             echo "d /tmp 1777 root root 5d" >/run/tmpfiles.d/a.conf
             echo "d /tmp 1777 root root -" >/etc/tmpfiles.d/a.conf
             echo "d /var/tmp 1777 root root 30d" >/etc/tmpfiles.d/b.conf' ./tmp doctor
-        finds "note     systemd-tmpfiles removes what is older than 30d from /var/tmp"
-        is "$(grep -c "removes what is older" out)" 1 "how many are cleaned by age"
+        finds "note     systemd-tmpfiles is set to remove what is older than 30d from /var/tmp"
+        is "$(grep -c "set to remove what is older" out)" 1 "how many are cleaned by age"
     else
         echo "SKIPPED: /etc/tmpfiles.d is not there"
     fi
@@ -207,6 +209,8 @@ END
     else
         prints "Only your own processes could be looked at; root sees all."
     fi
+    world 0 'mount -t tmpfs tmpfs /proc' ./tmp doctor --deleted
+    finds "warning  deleted files cannot be looked for: No such file or directory"
 done
 empty place
 user=0
