@@ -31,6 +31,11 @@ void command::add_option(const char* names, std::filesystem::path& value, const 
     app_->add_option(names, value, help)->option_text(placeholder);
 }
 
+void command::add_option(const char* names, std::optional<std::string>& value, const char* help,
+                         const char* placeholder) {
+    app_->add_option(names, value, help)->option_text(placeholder);
+}
+
 void command::add_option(const char* names, const char* help, const char* placeholder) {
     app_->add_option(names)->option_text(placeholder)->description(help);
 }

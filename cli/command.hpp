@@ -36,6 +36,7 @@ public:
     // `placeholder` stands for the value in the help.
     void add_option(const char* names, std::string& value, const std::string& help, const char* placeholder = "TEXT");
     void add_option(const char* names, std::filesystem::path& value, const std::string& help, const char* placeholder);
+    void add_option(const char* names, std::optional<std::string>& value, const char* help, const char* placeholder);
     void add_option(const char* names, const char* help, const char* placeholder);
     void add_operand(const char* name, std::string& value, const char* help);
     void add_operand(const char* name, const char* help);
@@ -83,6 +84,8 @@ void add_run(command& command);
 void add_rm(command& command);
 void add_write(command& command);
 void add_edit(command& command);
+void add_where(command& command);
+void add_doctor(command& command);
 
 // The command that is to be run, ended by a null pointer: everything behind the options of `tmp run`, behind the "--"
 // of `tmp write` and `tmp edit`, where it is null when there is no "--"; for `tmp rm`, what to remove. It is taken off

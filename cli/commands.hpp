@@ -29,6 +29,8 @@ inline constexpr std::array commands = {
     entry{"spool", "Soak up all of standard input, then write it to standard output", add_spool},
     entry{"ls", "List what programs have registered, living and dead ones", add_ls},
     entry{"sweep", "Remove what dead programs left behind", add_sweep},
+    entry{"where", "Say which directory to use for a need, and why no other", add_where},
+    entry{"doctor", "Find what makes temporary files go wrong on this machine", add_doctor},
     entry{"recipe", "Show a temporary file come and go, with the proof that nothing is left", add_recipe},
 };
 

@@ -1,3 +1,4 @@
+#include "amount.hpp"
 #include "command.hpp"
 #include "printable.hpp"
 #include "streams.hpp"
@@ -7,13 +8,10 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -110,37 +108,17 @@ std::string largest() {
     return fmt::format("{}G", tempfile::largest_max_size >> 30U);
 }
 
-// The power of two that a unit stands for: k, kB and KiB alike are 1024.
-std::optional<unsigned> bits_of(std::string unit) {
-    std::transform(unit.begin(), unit.end(), unit.begin(), [](char c) { return 'A' <= c && c <= 'Z' ? c + 32 : c; });
-    unsigned bits = 0;
-    for (const std::string power : {"", "k", "m", "g", "t", "p", "e"}) {
-        if (unit == power || unit == power + "b" || unit == power + "ib") {
-            return bits;
-        }
-        bits += 10;
-    }
-    return std::nullopt;
-}
-
-std::size_t bytes_of(const std::string& size) {
-    const char* const end = size.data() + size.size();
-    std::uint64_t number = 0;
-    const auto [number_end, error] = std::from_chars(size.data(), end, number);
-    const std::optional<unsigned> bits = bits_of(std::string(number_end, end));
-    if (error == std::errc::invalid_argument || !bits) {
+std::size_t max_size_of(const std::string& value) {
+    const std::uint64_t bytes = bytes_of("--max-size", value);
+    if (bytes > tempfile::largest_max_size) {
         throw std::invalid_argument(fmt::format(
-            "--max-size \"{}\" is no size; say a whole number of bytes, k, M or G, as --max-size 8M", size));
+            "--max-size \"{}\" is too large to keep in memory; say {} at most, as --max-size 8M", value, largest()));
     }
-    if (error != std::errc() || number > std::uint64_t{tempfile::largest_max_size} >> *bits) {
-        throw std::invalid_argument(fmt::format(
-            "--max-size \"{}\" is too large to keep in memory; say {} at most, as --max-size 8M", size, largest()));
-    }
-    return static_cast<std::size_t>(number << *bits);
+    return static_cast<std::size_t>(bytes);
 }
 
 void run(options& o) {
-    o.spool.max_size = bytes_of(o.max_size);
+    o.spool.max_size = max_size_of(o.max_size);
     tempfile::spooled_temporary_file spool(o.spool);
     buffer bytes(piece);
     account did;

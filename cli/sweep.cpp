@@ -1,4 +1,5 @@
 #include "all_users.hpp"
+#include "amount.hpp"
 #include "command.hpp"
 #include "items.hpp"
 #include "printable.hpp"
@@ -6,7 +7,6 @@
 
 #include <fmt/core.h>
 
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -29,14 +29,11 @@ struct options {
 };
 
 std::chrono::seconds time_limit(const options& o) {
-    std::uint32_t seconds = 0;
-    const char* const end = o.at_most.data() + o.at_most.size();
-    const auto [parsed, error] = std::from_chars(o.at_most.data(), end, seconds);
-    if (error != std::errc() || parsed != end || seconds > 86'400) {
-        throw std::invalid_argument(
-            fmt::format("--at-most \"{}\" is no whole number of seconds from 0 to 86400", o.at_most));
+    const std::chrono::seconds limit = time_of("--at-most", o.at_most);
+    if (limit > std::chrono::hours(24)) {
+        throw std::invalid_argument(fmt::format("--at-most \"{}\" is more than a day; say less", o.at_most));
     }
-    return std::chrono::seconds(seconds);
+    return limit;
 }
 
 void tell(const tempfile::sweep_report& report, const options& o) {
@@ -76,7 +73,8 @@ bool sweep_mine(const options& o, const std::string& json_before) {
         tell(report, o);
     }
     if (!report.complete) {
-        complain(fmt::format("tmp sweep: the {} seconds of --at-most were not enough; the rest is left", o.at_most));
+        complain(fmt::format("tmp sweep: the {} seconds of --at-most were not enough; the rest is left",
+                             time_limit(o).count()));
     }
     return report.left.empty() && report.complete;
 }
@@ -129,9 +127,9 @@ void add_sweep(command& command) {
     command.add_flag("--all-users", o->all_users, "For root: what programs of all users left, with their rights");
     command.add_option(
         "--at-most", o->at_most,
-        "After so many seconds leave the rest to the next time, with --all-users for each user (default: "
-        "300)",
-        "SECONDS");
+        "After so long, in seconds or as 5min, leave the rest to the next time, with --all-users for each user "
+        "(default: 300)",
+        "TIME");
     command.add_flag("-n,--dry-run", o->dry_run, "Only say what would go");
     command.add_flag("-v,--verbose", o->verbose, "Say what went");
     command.add_flag("--json", o->json, "Say it as JSON, for programs");

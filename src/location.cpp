@@ -104,17 +104,6 @@ problem candidate_dir(const origin& from, std::string& dir) {
     return working_directory(dir);
 }
 
-// Makes a file there and writes into it: hugetlbfs lets files be made and fails every write, and so does a full disk.
-std::error_code try_directory(const std::string& dir) {
-    file probe;
-    if (const problem p = create_unnamed({.dir = dir, .prefix = gettempprefix(), .suffix = ""}, false, probe)) {
-        return p.code();
-    }
-    std::error_code ec;
-    probe.write("blat", ec);
-    return ec;
-}
-
 // All candidates, or those up to the first usable one.
 std::vector<candidate> try_candidates(bool all) {
     std::vector<candidate> tried;
@@ -199,24 +188,6 @@ problem check_override(const std::filesystem::path& dir, std::string& absolute) 
                        : make_absolute(dir.native(), absolute);
 }
 
-// May others rename and remove what we make in the directory (path_resolution(7), the sticky bit)?
-bool is_exposed(const std::string& dir) noexcept {
-    constexpr std::uint32_t sticky = 01000;
-    constexpr std::uint32_t written_by_others = 0022;
-    constexpr std::uint64_t root = 0;
-    sys::metadata there;
-    sys::handle h = sys::no_handle;
-    if (sys::call.open_directory(sys::working_directory, (dir + "/.").c_str(), h) != 0) {  // also behind a link
-        return false;
-    }
-    const file held(h);
-    if (sys::call.stat(h, there) != 0) {
-        return false;
-    }
-    const bool theirs = there.owner != root && there.owner != sys::call.effective_user();
-    return theirs || ((there.permissions & written_by_others) != 0 && (there.permissions & sticky) == 0);
-}
-
 candidate overriding(const char* origin, const std::string& dir) {
     candidate c;
     c.dir = dir;
@@ -226,6 +197,34 @@ candidate overriding(const char* origin, const std::string& dir) {
 }
 
 }  // namespace
+
+// Makes a file there and writes into it: hugetlbfs lets files be made and fails every write, and so does a full disk.
+std::error_code try_directory(const std::string& dir) {
+    file probe;
+    if (const problem p = create_unnamed({.dir = dir, .prefix = gettempprefix(), .suffix = ""}, false, probe)) {
+        return p.code();
+    }
+    std::error_code ec;
+    probe.write("blat", ec);
+    return ec;
+}
+
+bool is_exposed(const std::string& dir) noexcept {
+    constexpr std::uint32_t sticky = 01000;
+    constexpr std::uint32_t written_by_others = 0022;
+    constexpr std::uint64_t root = 0;
+    sys::metadata there;
+    sys::handle h = sys::no_handle;
+    if (sys::call.open_path(sys::working_directory, (dir + "/.").c_str(), h) != 0) {  // also behind a link
+        return false;
+    }
+    const file held(h);
+    if (sys::call.stat(h, there) != 0) {
+        return false;
+    }
+    const bool theirs = there.owner != root && there.owner != sys::call.effective_user();
+    return theirs || ((there.permissions & written_by_others) != 0 && (there.permissions & sticky) == 0);
+}
 
 // Absolute from birth: whatever chdir(2) does later, we delete what we made.
 problem make_absolute(const std::string& given, std::string& absolute) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "problem.hpp"
 
@@ -19,6 +20,12 @@ problem locate(const std::filesystem::path& option, location& found);
 
 // Relative to the working directory of now; without doubled and trailing slashes.
 problem make_absolute(const std::string& given, std::string& absolute);
+
+// Why no file can be made and written in the directory.
+std::error_code try_directory(const std::string& dir);
+
+// May others rename and remove what we make in the directory (path_resolution(7), the sticky bit)?
+bool is_exposed(const std::string& dir) noexcept;
 
 // Forgets the kept answer of the search if it is still `dir`.
 void forget(const std::string& dir);

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <tempfile/atomic_file.hpp>
+#include <tempfile/choose_dir.hpp>
 #include <tempfile/cleanup.hpp>
 #include <tempfile/file.hpp>
 #include <tempfile/file_buf.hpp>

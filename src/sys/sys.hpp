@@ -77,6 +77,28 @@ struct process_identity {
     std::array<char, 64> program{};    // for people
 };
 
+enum class medium : std::uint8_t { unknown, memory, storage, network };
+
+inline constexpr std::uint64_t no_limit = ~std::uint64_t{0};
+
+struct space {
+    std::uint64_t bytes = no_limit;   // that are free for an ordinary user
+    std::uint64_t inodes = no_limit;  // likewise
+    medium kept_in = medium::unknown;
+    bool swappable = true;   // where it is kept in memory: that may be swapped out, as far as the kind of it tells
+    bool executable = true;  // not mounted with noexec
+};
+
+struct allowance {
+    std::uint64_t bytes = no_limit;
+    std::uint64_t inodes = no_limit;
+};
+
+struct mount_entry {
+    std::array<char, 32> type{};  // "tmpfs"
+    bool never_swapped = false;   // a tmpfs that was mounted with noswap
+};
+
 struct entry {
     const char* name;    // in the buffer it was listed into
     kind what;           // unknown where the file system does not say
@@ -209,6 +231,16 @@ struct calls {
     error (*rewind)(handle dir) noexcept;
     // Whether the file system is one that keeps everything in memory.
     error (*is_in_memory)(handle h, bool& yes) noexcept;
+    // How much room there is in the file system of `h`, which may be from `open_path`, and what it is like.
+    error (*free_space)(handle h, space& out) noexcept;
+    // How much of it the quota of the effective user, or of the effective group, leaves. An error where there are no
+    // quotas.
+    error (*quota)(handle h, bool of_group, allowance& out) noexcept;
+    // What is mounted there (metadata::mount). ENOENT when it is not in sight.
+    error (*mounted)(std::uint64_t mount, mount_entry& out) noexcept;
+    // Whether memory may be written to a disk; and how much of it could be used without that.
+    error (*swaps)(bool& yes) noexcept;
+    error (*available_memory)(std::uint64_t& bytes) noexcept;
 
     // --- The process ---
 

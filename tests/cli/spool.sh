@@ -58,7 +58,7 @@ for size in 1048576 1048576b 1024k 1024K 1024kB 1024KiB 1M 1m 1MB 1mib; do
     echo x | "$tool" spool -v --max-size "$size" 2>err >copy || fail "spool --max-size $size: status $?: $(cat err)"
     says "(--max-size 1048576)"
 done
-for size in 1G 1GiB 1073741824 01024M; do
+for size in 1G 1GiB 1073741824 01024M '1 GiB' 1024.0M; do
     echo x | "$tool" spool -v --max-size "$size" 2>err >copy || fail "spool --max-size $size: status $?: $(cat err)"
     says "(--max-size 1073741824)"
 done

@@ -45,9 +45,9 @@ exits 1 "$tool" spool --dir big <big
 says "Not a directory"
 
 # Sizes that are none, and too large ones: which, why, and what to say instead.
-for bad in -1 -1k 5X 12Q 1.5 1.5M x M '' ' ' '8 M' 8Mi 8MM 8bk 8kb0 +8 0x10; do
+for bad in -1 -1k 5X 12Q 1.5 x M '' ' ' '8  M' 1.M .5M 8Mi 8MM 8bk 8kb0 +8 0x10; do
     exits 2 "$tool" spool --max-size "$bad" <big
-    is "$(cat err)" "tmp spool: --max-size \"$bad\" is no size; say a whole number of bytes, k, M or G, as --max-size 8M" \
+    is "$(cat err)" "tmp spool: --max-size \"$bad\" is no size; say a number of bytes, or of k, M, G or T, as --max-size 8M or --max-size 1.5G" \
         "what is said of --max-size $bad"
 done
 for bad in 1073741825 1048577k 1025M 2G 1T 1P 1E 16E 17E 16777216T 99999999999G 99999999999999999999; do

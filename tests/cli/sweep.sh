@@ -40,9 +40,16 @@ is "$(grep -c "^removed $scratch/into/" out)" 2 "what went"
 empty into
 exits 0 "$tool" sweep --json
 is "$(python3 -c 'import json; print(json.load(open("out")))')" "{'removed': [], 'left': [], 'skipped': []}" "nothing more"
-for limit in x -1 1.5 86401 5000000000; do
+for limit in x -1 1.5 1.5h '' min 5k; do
     exits 2 "$tool" sweep --at-most "$limit"
-    says "--at-most \"$limit\" is no whole number of seconds from 0 to 86400"
+    says "--at-most \"$limit\" is no time; say a whole number of seconds, or of min, h or d, as --at-most 90"
+done
+for limit in 86401 1441min 25h 2d 5000000000 99999999999999999999d; do
+    exits 2 "$tool" sweep --at-most "$limit"
+    says "--at-most \"$limit\" is more than a day; say less"
+done
+for limit in 0 90 90s 5min 5m 24h 1d; do
+    exits 0 "$tool" sweep --at-most "$limit"
 done
 echo damaged >registry/1-x
 exits 0 "$tool" sweep

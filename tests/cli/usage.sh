@@ -18,13 +18,13 @@ says "Usage: tmp"
 is "$(out)" "" "what is printed without a subcommand"
 
 exits 0 "$tool" --help
-for subcommand in file dir mktemp write edit spool rm recipe; do
+for subcommand in file dir mktemp write edit spool rm where doctor recipe; do
     prints "  $subcommand "
 done
 exits 0 "$tool" --version
 matches "$(out)" "tmp [0-9]*.[0-9]*.[0-9]*"
 
-for subcommand in file dir spool recipe; do
+for subcommand in file dir spool where doctor recipe; do
     exits 0 "$tool" "$subcommand" --help
     prints "Usage: tmp $subcommand"
     prints "Example"

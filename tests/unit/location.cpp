@@ -9,6 +9,7 @@
 
 #include "creators.hpp"
 #include "helpers.hpp"
+#include "support/in_child.hpp"
 #include "support/scratch.hpp"
 
 namespace tempfile::test {
@@ -126,6 +127,24 @@ TEST_F(location_test, S6_a_directory_that_is_open_to_others_is_reported) {
         }
     }
     std::filesystem::permissions(dir.path(), std::filesystem::perms::owner_all);
+}
+
+TEST_F(location_test, S6_also_one_that_may_not_be_listed) {
+    std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
+    const scratch drop(dir.path());
+    const environment_variable set("TMPDIR", drop.path().c_str());
+    for (const auto& [mode, exposed] : std::vector<std::pair<unsigned, bool>>{{0333, true}, {01333, false}}) {
+        std::filesystem::permissions(drop.path(), std::filesystem::perms(mode));
+        if (::geteuid() == 0) {
+            ASSERT_EQ(::chown(drop.path().c_str(), nobody, nobody), 0);  // to be its own, in the child
+        }
+        EXPECT_EQ(as_ordinary_user([&, is = exposed](std::ostream& wrong) {
+                      if (candidate_from(explain(), "$TMPDIR").exposed != is) {
+                          wrong << "it is said to be otherwise\n";
+                      }
+                  }),
+                  "");
+    }
 }
 
 TEST_F(location_test, S6_a_directory_of_another_user_is_reported) {

@@ -1,0 +1,202 @@
+#include "amount.hpp"
+#include "checkup.hpp"
+#include "command.hpp"
+#include "deleted.hpp"
+#include "printable.hpp"
+#include "screen.hpp"
+#include "streams.hpp"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <unistd.h>
+
+namespace tool {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct options {
+    bool deleted = false;
+    bool json = false;
+};
+
+constexpr std::array levels = {level::problem, level::warning, level::note, level::ok};
+
+std::size_t count(const findings& found, level l) {
+    return static_cast<std::size_t>(
+        std::count_if(found.begin(), found.end(), [l](const finding& f) { return f.severity == l; }));
+}
+
+// --- Deleted files ---
+
+std::string files_text(std::uint64_t n) {
+    return n == 1 ? "1 deleted file" : fmt::format("{} deleted files", n);
+}
+
+std::string unseen_text(const deleted_files& found) {
+    if (::geteuid() != 0) {
+        return "Only your own processes could be looked at; root sees all.";
+    }
+    return found.unseen == 0 ? "" : fmt::format("{} processes could not be looked at.", found.unseen);
+}
+
+finding finding_of(const deleted_files& found) {
+    constexpr std::uint64_t much = std::uint64_t{1} << 30;
+    if (found.error) {
+        return {level::warning,
+                "deleted-files",
+                "/proc",
+                fmt::format("deleted files cannot be looked for: {}", found.error.message()),
+                "/proc does not show what processes have open.",
+                "Mount /proc."};
+    }
+    if (found.files == 0) {
+        return {level::ok, "deleted-files", "", "no deleted files are held open", unseen_text(found), ""};
+    }
+    const std::string unseen = unseen_text(found);
+    return {found.bytes >= much ? level::warning : level::note,
+            "deleted-files",
+            "",
+            fmt::format("{}, held open, take up {}", files_text(found.files), human_binary(found.bytes)),
+            "No directory shows them; df counts them." + (unseen.empty() ? "" : " " + unseen),
+            "The space is free again when these processes close them or end."};
+}
+
+// --- For people ---
+
+constexpr std::size_t margin = 9;  // "warning  "
+
+std::string coloured(level l) {
+    constexpr std::string_view normal = "\x1b[0m";
+    const std::string_view colour = l == level::problem   ? "\x1b[1;31m"
+                                    : l == level::warning ? "\x1b[33m"
+                                    : l == level::note    ? "\x1b[36m"
+                                                          : "\x1b[32m";
+    return fmt::format("{}{}{}", colour, word_for(l), normal);
+}
+
+std::string text_of(const finding& f, std::optional<std::size_t> screen, bool colours) {
+    const std::string word = word_for(f.severity);
+    const std::string blanks(margin, ' ');
+    std::string text = (colours ? coloured(f.severity) : word) + std::string(margin - word.size(), ' ') +
+                       wrapped(printable(f.what), margin, screen);
+    text += f.means.empty() ? "" : blanks + wrapped(printable(f.means), margin, screen);
+    text += f.remedy.empty() ? "" : blanks + wrapped("-> " + printable(f.remedy), margin, screen);
+    return text;
+}
+
+std::string text_of(const deleted_files& found, std::optional<std::size_t> screen) {
+    constexpr std::size_t enough = 10;
+    std::string text;
+    for (const holder& h : found.holders) {
+        if (&h - found.holders.data() == enough) {
+            return text + std::string(margin, ' ') +
+                   wrapped(fmt::format("and {} more processes", found.holders.size() - enough), margin, screen);
+        }
+        text += std::string(margin, ' ') + wrapped(fmt::format("{} ({}): {} in {}", printable(h.program), h.pid,
+                                                               human_binary(h.bytes), files_text(h.files.size())),
+                                                   margin, screen);
+    }
+    return text;
+}
+
+std::string summary_of(const findings& found) {
+    std::string text;
+    for (const level l : levels) {
+        const std::size_t n = count(found, l);
+        if (n != 0 && l != level::ok) {
+            text += fmt::format("{}{} {}{}", text.empty() ? "" : ", ", n, word_for(l), n == 1 ? "" : "s");
+        }
+    }
+    return text.empty() ? "all is well\n" : text + '\n';
+}
+
+void show(const findings& found, const std::optional<deleted_files>& deleted) {
+    const auto screen = columns_of_output();
+    const bool colours = output_has_colours();
+    for (const finding& f : found) {
+        print(text_of(f, screen, colours));
+    }
+    if (deleted) {
+        print(text_of(*deleted, screen));
+    }
+    print(summary_of(found));
+}
+
+// --- For programs ---
+
+ordered_json json_of(const finding& f) {
+    return {{"level", word_for(f.severity)},
+            {"id", f.id},
+            {"subject", f.subject},
+            {"what", f.what},
+            {"means", f.means},
+            {"remedy", f.remedy}};
+}
+
+ordered_json json_of(const holder& h) {
+    std::vector<ordered_json> files;
+    for (const deleted_file& f : h.files) {
+        files.push_back({{"path", f.path}, {"descriptor", f.descriptor}, {"bytes", f.bytes}});
+    }
+    return {{"pid", h.pid}, {"program", h.program}, {"bytes", h.bytes}, {"files", files}};
+}
+
+ordered_json json_of(const findings& found, const std::optional<deleted_files>& deleted) {
+    ordered_json all = {{"findings", ordered_json::array()}};
+    for (const finding& f : found) {
+        all["findings"].push_back(json_of(f));
+    }
+    if (deleted) {
+        ordered_json holders = ordered_json::array();
+        for (const holder& h : deleted->holders) {
+            holders.push_back(json_of(h));
+        }
+        all["deleted"] = {{"bytes", deleted->bytes},
+                          {"files", deleted->files},
+                          {"unseen_processes", deleted->unseen},
+                          {"processes", holders}};
+    }
+    return all;
+}
+
+int run(const options& o) {
+    findings found = check_all();
+    std::optional<deleted_files> deleted;
+    if (o.deleted) {
+        deleted = find_deleted_files();
+        found.push_back(finding_of(*deleted));
+    }
+    if (o.json) {
+        print(json_of(found, deleted).dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n');
+    } else {
+        show(found, deleted);
+    }
+    close_output();
+    return count(found, level::problem) == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+void add_doctor(command& command) {
+    auto o = std::make_shared<options>();
+    command.add_flag("--deleted", o->deleted,
+                     "Also look for deleted files that processes hold open; only root sees those of all");
+    command.add_flag("--json", o->json, "Say it as JSON, for programs");
+    command.footer(
+        "Exit status: 0, 1 if there is a problem, 2 for wrong usage. Notes and warnings are no problem.\n\n"
+        "Example: why is the disk full, though du finds nothing?\n  sudo tmp doctor --deleted");
+    command.callback([o] { return run(*o); });
+}
+
+}  // namespace tool
