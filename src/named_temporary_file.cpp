@@ -161,8 +161,13 @@ problem named_temporary_file::publish_what_stands_there(file& handle, const publ
                                                         const persist_options& rules, persisted& result) {
     std::string name = path_;
     std::error_code damage;
-    problem p = publish({.handle = handle, .path = name, .owner = registration_, .can_be_linked = false}, to, rules,
-                        result, damage);
+    bool for_everybody = false;
+    problem p = publish({.handle = handle,
+                         .path = name,
+                         .owner = registration_,
+                         .can_be_linked = false,
+                         .for_everybody = for_everybody},
+                        to, rules, result, damage);
     if (damage && !closed()) {
         buffer()->lose(damage);
     } else if (damage) {
