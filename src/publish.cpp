@@ -435,24 +435,6 @@ problem publication::sync_directory(problem before) {
     return before;
 }
 
-namespace {
-
-// Runs what is to be done once the target is there, also when an exception comes after that.
-template <class F>
-struct once_published {
-    const persisted& result;
-    F then;
-    ~once_published() {
-        if (!result.path.empty()) {
-            then();
-        }
-    }
-};
-template <class F>
-once_published(const persisted&, F) -> once_published<F>;
-
-}  // namespace
-
 persisted succeed(const problem& p, persisted&& result) {
     try {
         succeed(p);

@@ -116,6 +116,20 @@ persisted capture_result(std::error_code& ec, F operation) {
     return result;
 }
 
+// Runs what is to be done once the target is there, also when an exception comes after that.
+template <class F>
+struct once_published {
+    const persisted& result;
+    F then;
+    ~once_published() {
+        if (!result.path.empty()) {
+            then();
+        }
+    }
+};
+template <class F>
+once_published(const persisted&, F) -> once_published<F>;
+
 // Both steps. `damage` as publication::damage().
 problem publish(unpublished what, const publish_target& target, const persist_options& options, persisted& result,
                 std::error_code& damage);

@@ -1,6 +1,7 @@
 #include "publish_directory.hpp"
 
 #include <cerrno>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -29,6 +30,7 @@ private:
     sys::error exchange();
     problem finish();
     problem remove_previous();
+    problem try_to_remove_previous();
 
     [[nodiscard]] sys::handle parent() const noexcept { return target_.held(); }
     [[nodiscard]] const char* name() const noexcept { return target_.name.c_str(); }
@@ -43,7 +45,7 @@ private:
     registration previous_;               // of the same, once it has our name
     presentation looks_;                  // of ours
     std::filesystem::path answer_;        // made before the name is given: afterwards nothing may fail but the system
-    std::string final_path_;
+    std::string final_path_;              // as text; our first name once we have it
 };
 
 problem directory_publication::run() {
@@ -189,9 +191,8 @@ problem directory_publication::give_name() {
                               target_.path(), e);
     }
     result_.path = std::move(answer_);
-    problem p = finish();
-    what_.path.swap(final_path_);
-    return p;
+    what_.path.swap(final_path_);  // which is our first name from now on
+    return finish();
 }
 
 problem directory_publication::finish() {
@@ -214,18 +215,27 @@ problem directory_publication::finish() {
     return p;
 }
 
-// What cannot be removed stays in the registry, for the next sweep.
 problem directory_publication::remove_previous() {
+    try {
+        return try_to_remove_previous();
+    } catch (const std::bad_alloc&) {
+        return system_problem("the directory was published, but there is no memory to remove the one it replaces",
+                              final_path_, ENOMEM);
+    }
+}
+
+// What cannot be removed stays in the registry, for the next sweep.
+problem directory_publication::try_to_remove_previous() {
     if (existing_.closed()) {
-        const sys::error e = sys::call.remove_file(sys::working_directory, what_.path.c_str());
+        const sys::error e = sys::call.remove_file(sys::working_directory, final_path_.c_str());
         if (e != 0) {
             return system_problem("the directory was published, but the link it replaces could not be removed",
-                                  what_.path, e);
+                                  final_path_, e);
         }
     } else {
         removal_report report;
         if (problem p =
-                remove_held_tree(what_.path, existing_.native_handle(), {.threads = no_threads_of_ours}, report)) {
+                remove_held_tree(final_path_, existing_.native_handle(), {.threads = no_threads_of_ours}, report)) {
             p->what = "the directory was published, but the one it replaces could not be removed";
             return p;
         }
