@@ -190,6 +190,85 @@ TEST_F(persist_test, T8_an_exchange_is_never_something_else) {
     EXPECT_TRUE(fp.still_there());
 }
 
+// --- Somebody else comes in between ---
+
+class persist_in_between : public persist_test, public testing::WithParamInterface<bool> {
+protected:
+    // Puts another file, or a directory, where the target was, and the target elsewhere.
+    void come_in() const {
+        std::filesystem::rename(target, dir / "aside");
+        if (GetParam()) {
+            std::filesystem::create_directory(target);
+        }
+        write_file(GetParam() ? target / "text" : target, "a stranger's");
+    }
+    void expect_strangers(const std::filesystem::path& at) const {
+        EXPECT_EQ(contents(GetParam() ? at / "text" : at), "a stranger's");
+    }
+};
+
+TEST_P(persist_in_between, a_directory_that_it_does_not_know_is_not_removed) {
+    std::filesystem::create_directory(target);
+    write_file(target / "text", "old");
+    std::filesystem::path staged;
+    {
+        temporary_directory tree({.dir = dir.path()});
+        staged = tree.path();
+        write_file(tree / "text", "new");
+        const replace_call<&sys::calls::exchange> late([&](auto... arguments) {
+            come_in();
+            return replace_call<&sys::calls::exchange>::real(arguments...);
+        });
+        std::error_code ec;
+        EXPECT_EQ(tree.persist(target, {}, ec).path, target);
+        EXPECT_TRUE(ec) << "the one it replaced is still there";
+    }
+    EXPECT_EQ(contents(target / "text"), "new");
+    EXPECT_EQ(contents(dir / "aside/text"), "old");
+    expect_strangers(staged);
+    sweep();
+    expect_strangers(staged);
+}
+
+TEST_P(persist_in_between, what_is_exchanged_is_the_callers_whatever_it_is) {
+    tempfile::write_file(target, "old");
+    std::filesystem::path previous;
+    {
+        atomic_file f(target, {.existing = if_exists::exchange});
+        f << "new";
+        const replace_call<&sys::calls::exchange> late([&](auto... arguments) {
+            come_in();
+            return replace_call<&sys::calls::exchange>::real(arguments...);
+        });
+        previous = f.commit().previous;
+    }
+    EXPECT_EQ(contents(target), "new");
+    EXPECT_EQ(contents(dir / "aside"), "old");
+    expect_strangers(previous);
+}
+
+TEST_P(persist_in_between, a_directory_is_not_replaced_by_a_file) {
+    tempfile::write_file(target, "old");
+    atomic_file f(target);
+    f << "new";
+    {
+        const replace_call<&sys::calls::rename> late([&](auto... arguments) {
+            come_in();
+            return replace_call<&sys::calls::rename>::real(arguments...);
+        });
+        EXPECT_EQ(thrown([&] { f.commit(); }), GetParam() ? errc::is_a_directory : errc());
+    }
+    if (GetParam()) {
+        expect_strangers(target);
+        std::filesystem::remove_all(target);
+        f.commit();
+    }
+    EXPECT_EQ(contents(target), "new");
+}
+
+INSTANTIATE_TEST_SUITE_P(a, persist_in_between, testing::Bool(),
+                         [](const auto& is) { return is.param ? "directory" : "file"; });
+
 TEST_F(persist_test, T12_in_a_forked_child_it_is_the_parents) {
     named_temporary_file fp({.dir = dir.path()});
     EXPECT_EQ(in_child([&](std::ostream& wrong) {
