@@ -42,6 +42,40 @@ bool are_none(sys::error e) noexcept {
     return e == EOPNOTSUPP || e == ENOSYS || e == EPERM;
 }
 
+constexpr std::uint32_t for_group = 070;
+constexpr std::uint32_t for_others = 07;
+constexpr std::uint32_t all_rights = 07;
+
+// The bits of group and others that give nobody more than an ACL did which is not to be had any more: those whom it
+// named belong to the others then, or to the group. As in linux/posix_acl_xattr.h: a version, then for each entry a
+// tag, what it allows, and whom, little-endian.
+std::uint32_t without_acl(const std::string& value) {
+    constexpr std::size_t header = 4;
+    constexpr std::size_t entry = 8;
+    std::uint32_t named = all_rights;
+    std::uint32_t group = 0;
+    std::uint32_t others = 0;
+    for (std::size_t at = header; at + entry <= value.size(); at += entry) {
+        const auto rights = static_cast<unsigned char>(value[at + 2]) & all_rights;
+        switch (value[at]) {
+            case 0x02:  // a user
+            case 0x08:  // a group
+            case 0x10:  // what all but owner and others may at most
+                named &= rights;
+                break;
+            case 0x04:
+                group = rights;
+                break;
+            case 0x20:
+                others = rights;
+                break;
+            default:
+                break;
+        }
+    }
+    return (group & named) << 3U | (others & named);
+}
+
 }  // namespace
 
 file_metadata file_metadata::of(sys::handle h, const sys::metadata& known) {
@@ -123,7 +157,6 @@ void file_metadata::apply_attributes(sys::handle to, applied& how) const {
 }
 
 sys::error file_metadata::apply(sys::handle to, const sys::metadata& now, std::vector<std::string>& not_copied) const {
-    constexpr std::uint32_t for_group = 070;
     constexpr std::uint32_t with_rights_of_owner = 06000;
     applied how{.not_copied = not_copied, .acl_lost = acl_lost_};
     not_copied.insert(not_copied.end(), unreadable_.begin(), unreadable_.end());
@@ -132,14 +165,28 @@ sys::error file_metadata::apply(sys::handle to, const sys::metadata& now, std::v
     const bool same_owners = not_copied.size() == before;
     apply_attributes(to, how);
     std::uint32_t wanted = permissions_;
-    // Of a file with an ACL these bits say what any of its entries may at most (acl(5)), not what the group may.
-    if (!exact_ && (!how.same_group || how.acl_lost)) {
-        wanted &= ~for_group | ((wanted & 07U) << 3U);
+    if (!exact_ && how.acl_lost) {
+        wanted &= ~(for_group | for_others) | rights_without_acl();
+    }
+    if (!exact_ && !how.same_group) {  // who was in the group is one of the others now, and the other way round
+        const std::uint32_t both = wanted >> 3U & wanted & all_rights;
+        wanted = (wanted & ~(for_group | for_others)) | both << 3U | both;
     }
     if (!exact_ && !same_owners) {
         wanted &= ~with_rights_of_owner;
     }
     return how.mode_may_differ || now.permissions != wanted ? sys::call.set_permissions(to, wanted) : 0;
+}
+
+// What nobody could read: the bits of the group say what any of its entries may at most (acl(5)), not what the group
+// may.
+std::uint32_t file_metadata::rights_without_acl() const {
+    for (const auto& [name, value] : attributes_) {
+        if (name == acl) {
+            return without_acl(value);
+        }
+    }
+    return (permissions_ & for_others) | ((permissions_ & for_others) << 3U);
 }
 
 void file_metadata::take_back(sys::handle from) const noexcept {

@@ -30,8 +30,8 @@ public:
     }
 
     // Gives them to `to`, which has those of `now`. Says what the system did not allow; an error only where the mode
-    // itself cannot be set, which is done last. Where the group is not the one it had, the group gets no more than
-    // everybody.
+    // itself cannot be set, which is done last. Where group or ACL are not those it had, nobody gets more
+    // than before.
     sys::error apply(sys::handle to, const sys::metadata& now, std::vector<std::string>& not_copied) const;
 
     // Takes away the attributes that apply() has given.
@@ -54,6 +54,7 @@ private:
 
     void apply_owner(sys::handle to, const sys::metadata& now, applied& how) const;
     void apply_attributes(sys::handle to, applied& how) const;
+    [[nodiscard]] std::uint32_t rights_without_acl() const;
 
     std::uint64_t owner_ = 0;
     std::uint64_t group_ = 0;

@@ -310,7 +310,8 @@ TEST(publishing_in_a_bad_place, T12_an_overlay_whose_layers_lie_on_two_devices) 
 // The bits of the group say then what anybody in the ACL may at most.
 TEST(publishing_in_a_bad_place, T13_an_acl_that_is_lost_gives_the_group_no_more_than_it_had) {
     const mounted disk(std::string(ext4.commands) +
-                       "; echo old >$M/target; chmod 0604 $M/target; setfacl -m u:65534:rw,g::-,m::rwx $M/target");
+                       "; echo old >$M/target; chmod 0604 $M/target; setfacl -m u:65534:rw,g::-,m::rwx $M/target; "
+                       "echo old >$M/denied; chmod 0664 $M/denied; setfacl -m u:65534:- $M/denied");
     if (!disk) {
         GTEST_SKIP() << disk.why_not();
     }
@@ -330,9 +331,14 @@ TEST(publishing_in_a_bad_place, T13_an_acl_that_is_lost_gives_the_group_no_more_
         }
         EXPECT_EQ(how.not_copied, std::vector<std::string>{"system.posix_acl_access"});
         struct stat after {};
-        EXPECT_TRUE(::stat(target.c_str(), &after) == 0 && (after.st_mode & 07777U) == 0644U)
-            << std::oct << after.st_mode << ": the group gets what everybody had";
+        EXPECT_TRUE(::stat(target.c_str(), &after) == 0 && (after.st_mode & 07777U) == (unreadable ? 0644U : 0604U))
+            << std::oct << after.st_mode;
     }
+    const replace_call<&sys::calls::set_attribute> broken(lose);
+    write_file(disk / "denied", "new");
+    struct stat denied {};
+    EXPECT_TRUE(::stat((disk / "denied").c_str(), &denied) == 0 && (denied.st_mode & 07777U) == 0600U)
+        << std::oct << denied.st_mode << ": somebody was allowed less than all others";
 }
 
 TEST(publishing_in_a_bad_place, T13_acls_go_with_the_file_and_a_new_one_inherits_them) {
