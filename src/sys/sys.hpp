@@ -64,7 +64,9 @@ struct piece {
     std::size_t bytes;
 };
 
-enum class origin { beginning, offset, end };
+// The last two: to the next contents behind that offset, and to the next hole, or the end; ENXIO where no contents
+// follow, EINVAL where the system cannot tell.
+enum class origin { beginning, offset, end, contents, hole };
 
 // Tells a process from all others there ever were, also after a reboot and on another machine.
 struct process_identity {

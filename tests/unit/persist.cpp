@@ -399,6 +399,55 @@ TEST_F(persist_test, T8_each_way_of_copying_does_all_of_it) {
     EXPECT_EQ(thrown(copied_by), errc::no_space_on_device) << "a full disk is no reason to go on";
 }
 
+TEST_F(persist_test, holes_stay_holes) {
+    constexpr std::uint64_t far = 1 << 20;
+    const auto none = [](auto...) { return EXDEV; };
+    const auto copied_by = [&] {
+        temporary_file fp({.dir = elsewhere.path()});
+        fp.truncate(far);
+        fp.seek(far / 2);
+        fp << "in the middle";
+        fp.flush();
+        std::uint64_t last = 0;
+        const int before = ::dup(fp.fileno());
+        ::lseek(before, 5, SEEK_SET);
+        const persisted how = fp.persist(target, {.progress = [&](std::uint64_t done, auto) {
+                                             last = done;
+                                             return true;
+                                         }});
+        EXPECT_EQ(last, far);
+        EXPECT_EQ(::lseek(before, 0, SEEK_CUR), 5) << "the offset is the user's";
+        ::close(before);
+        struct stat meta {};
+        EXPECT_EQ(::stat(target.c_str(), &meta), 0);
+        EXPECT_LT(meta.st_blocks, 200);
+        const std::string all = contents(target);
+        EXPECT_EQ(all.size(), far);
+        EXPECT_EQ(all.find_first_not_of('\0'), far / 2);
+        EXPECT_EQ(all.substr(far / 2, 14), std::string("in the middle\0", 14));
+        return how.copied;
+    };
+    if (!two_file_systems()) {
+        GTEST_SKIP() << "needs two file systems";
+    }
+    const replace_call<&sys::calls::clone> no_clone(none);
+    copied_by();
+    const replace_call<&sys::calls::copy_range> across(none);
+    EXPECT_EQ(copied_by(), copy_method::sendfile);
+    const replace_call<&sys::calls::send_range> nor_this(none);
+    EXPECT_EQ(copied_by(), copy_method::read_write);
+}
+
+TEST_F(persist_test, what_is_cut_off_while_it_is_copied_ends_there) {
+    temporary_file fp({.dir = elsewhere.path()});
+    fp << sample(100'000);
+    fp.flush();
+    const replace_call<&sys::calls::clone> no_clone([](auto...) { return EXDEV; });
+    const replace_call<&sys::calls::reserve> late([&](auto...) { return ::ftruncate(fp.fileno(), 10); });
+    fp.persist(target);
+    EXPECT_EQ(contents(target), sample(100'000).substr(0, 10));
+}
+
 TEST_F(persist_test, room_is_reserved_before_copying) {
     temporary_file fp({.dir = elsewhere.path()});
     fp << "text";
