@@ -155,6 +155,33 @@ INSTANTIATE_TEST_SUITE_P(each, publishing_on,
                                          fuse_overlay),
                          [](const auto& each) { return each.param.name; });
 
+// All in one, since mounting it takes a second. It has neither files without a name, nor RENAME_NOREPLACE and
+// RENAME_EXCHANGE.
+TEST(publishing_on_glusterfs, T8_the_last_rung_of_each_ladder_holds) {
+    const mounted fs(gluster.commands);
+    if (!fs) {
+        GTEST_SKIP() << fs.why_not();
+    }
+    const path target = fs / "target";
+    EXPECT_EQ(write_file(target, "first", {.durable = durability::data_and_directory}).method, persist_method::rename);
+    EXPECT_EQ(write_file(target, text).method, persist_method::rename);
+    EXPECT_EQ(contents(target), text);
+    std::error_code ec;
+    write_file(target, "no", {.existing = if_exists::refuse}, ec);
+    EXPECT_EQ(ec, system_code(EEXIST));
+    EXPECT_EQ(write_file(fs / "second", "new", {.existing = if_exists::refuse}).method, persist_method::link);
+    write_file(target, "no", {.existing = if_exists::exchange}, ec);
+    EXPECT_EQ(ec, system_code(EINVAL));
+    named_temporary_file elsewhere;
+    elsewhere << "from elsewhere";
+    EXPECT_NE(elsewhere.persist(fs / "second").copied, copy_method::none);
+    temporary_directory tree({.dir = fs.path()});
+    write_file(tree / "a", "a");
+    EXPECT_FALSE(tree.persist(fs / "tree").atomic) << "it says what it could not";
+    EXPECT_EQ(contents(target), text);
+    EXPECT_EQ(names_in(fs.path()).size(), 3U);
+}
+
 // --- Errors of real file systems ---
 
 // Publishes in a directory that will not have it; the code.
