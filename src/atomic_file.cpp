@@ -12,9 +12,13 @@ namespace {
 
 // As early as can be; where it cannot be reserved, writing will tell, and so soon, when it is little, that it is not
 // worth a call.
-problem reserve(sys::handle h, std::uint64_t bytes, const std::string& target) {
+problem reserve(sys::handle h, std::uint64_t bytes, const std::string& target, std::uint64_t& reserved) {
     constexpr std::uint64_t little = std::uint64_t{1} << 20;
-    const sys::error e = bytes < little ? 0 : sys::call.reserve(h, bytes);
+    if (bytes < little) {
+        return no_problem();
+    }
+    reserved = bytes;
+    const sys::error e = sys::call.reserve(h, bytes);
     return e == ENOSPC || e == EDQUOT || e == EFBIG
                ? system_problem("there is no room for " + std::to_string(bytes) + " bytes", target, e)
                : no_problem();
@@ -23,14 +27,16 @@ problem reserve(sys::handle h, std::uint64_t bytes, const std::string& target) {
 }  // namespace
 
 problem atomic_file::make(const std::filesystem::path& target, const persist_options& rules,
-                          const atomic_file_options& options) {
+                          const atomic_file_options& options, const atomic_file* neighbour) {
     constexpr auto mode = std::ios_base::in | std::ios_base::out;
     if (problem p = check_mode(mode, options.buffering)) {
         return p;
     }
     auto made = std::make_unique<state>();
     made->rules = rules;
-    if (problem p = resolve_target(target, rules.symlink, made->target)) {
+    const publish_target* const near =
+        neighbour == nullptr || !neighbour->state_ ? nullptr : &neighbour->state_->target;
+    if (problem p = resolve_target(target, rules.symlink, made->target, target_kind::file, near)) {
         return p;
     }
     problem p = check_existing(made->target, made->target.existing, rules.existing);
@@ -39,18 +45,15 @@ problem atomic_file::make(const std::filesystem::path& target, const persist_opt
     }
     open(std::make_unique<file_buf>(file(), mode, options.buffering), options.newline);
     file& handle = buffer()->underlying();
-    p = create_beside(made->target.directory.native_handle(), made->target.directory_path, handle, made->name.path,
-                      made->name.owner);
+    p = stage(made->target, made->rules, handle, made->name);
     if (p) {
         return p;
     }
-    made->name.can_be_linked = made->name.path.empty();
     state_ = std::move(made);
     if (!state_->name.can_be_linked) {
         sweep_once();
     }
-    state_->reserved = options.expected_size;
-    p = reserve(handle.native_handle(), options.expected_size, state_->target.path());
+    p = reserve(handle.native_handle(), options.expected_size, state_->target.path(), state_->reserved);
     if (p) {
         cancel();
     }
@@ -58,13 +61,17 @@ problem atomic_file::make(const std::filesystem::path& target, const persist_opt
 }
 
 atomic_file::atomic_file(const std::filesystem::path& target, const persist_options& rules,
-                         const atomic_file_options& options) {
-    succeed(make(target, rules, options));
+                         const atomic_file_options& options)
+    : atomic_file(target, rules, options, nullptr) {}
+
+atomic_file::atomic_file(const std::filesystem::path& target, const persist_options& rules,
+                         const atomic_file_options& options, const atomic_file* neighbour) {
+    succeed(make(target, rules, options, neighbour));
 }
 
 atomic_file::atomic_file(const std::filesystem::path& target, const persist_options& rules,
                          const atomic_file_options& options, std::error_code& ec) {
-    ec = make(target, rules, options).code();
+    ec = make(target, rules, options, nullptr).code();
 }
 
 atomic_file::atomic_file(atomic_file&& other) noexcept
@@ -94,7 +101,7 @@ problem atomic_file::publish_now(persisted& result) {
         return p;
     }
     finish_writing();
-    const std::uint64_t length = size();
+    const std::uint64_t length = state_->reserved == 0 ? 0 : size();
     if (state_->reserved > length) {  // the room that was not needed goes back
         buffer()->underlying().truncate(length);
     }

@@ -18,6 +18,7 @@ struct copying {
     std::uint64_t size;  // when it began
     const copy_progress& progress;
     std::uint64_t done = 0;
+    std::uint64_t until = 0;  // up to here there are contents, which are being copied
 
     [[nodiscard]] bool may_go_on() const { return !progress || progress(done, std::max(done, size)); }
 };
@@ -32,8 +33,8 @@ bool means_another_way(sys::error e) noexcept {
 // somebody who appends to it must not keep us busy for ever.
 template <class Step>
 sys::error in_pieces(copying& c, std::size_t piece, Step step) {
-    for (std::size_t done = 1; done != 0 && c.done < c.size;) {
-        const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(piece, c.size - c.done));
+    for (std::size_t done = 1; done != 0 && c.done < c.until;) {
+        const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(piece, c.until - c.done));
         if (const sys::error e = step(c.done, bytes, done)) {
             return e;
         }
@@ -86,6 +87,77 @@ sys::error by_read_write(copying& c) {
 
 }  // namespace
 
+namespace {
+
+// One that says it is at the end, before the end, is none for these two either: /proc and some FUSE do that.
+sys::error copy_until(copying& c, copy_method& how) {
+    struct way {
+        copy_method name;
+        sys::error (*take)(copying&);
+    };
+    for (const way w : {way{copy_method::copy_file_range, by_copy_range}, way{copy_method::sendfile, by_send_range},
+                        way{copy_method::read_write, by_read_write}}) {
+        if (w.name < how) {
+            continue;  // it gave up before
+        }
+        how = w.name;
+        const sys::error e = w.take(c);
+        if (w.name == copy_method::read_write || (e == 0 ? c.done >= c.until : !means_another_way(e))) {
+            return e;
+        }
+    }
+    return 0;
+}
+
+// The next contents behind what is done; false where there are none any more. Where the system cannot tell, all is.
+bool find_contents(copying& c) noexcept {
+    std::uint64_t begin = c.done;
+    std::uint64_t end = c.size;
+    if (c.done >= c.size) {
+        return false;
+    }
+    const sys::error e = sys::call.seek(c.from, static_cast<std::int64_t>(c.done), sys::origin::contents, begin);
+    if (e == ENXIO) {
+        return false;
+    }
+    if (e == 0 && sys::call.seek(c.from, static_cast<std::int64_t>(begin), sys::origin::hole, end) == 0) {
+        c.done = begin;
+    }
+    c.until = std::min(end, c.size);
+    return c.done < c.until;
+}
+
+sys::error reserve_all(const copying& c) noexcept {
+    const sys::error e = sys::call.reserve(c.to, c.size);
+    return e == ENOSPC || e == EDQUOT || e == EFBIG ? e : 0;
+}
+
+// Holes stay holes.
+sys::error copy_all(copying& c, copy_method& how) {
+    bool more = find_contents(c);
+    if (more && c.done == 0 && c.until == c.size) {
+        if (const sys::error no_room = reserve_all(c)) {
+            return no_room;
+        }
+    }
+    for (; more; more = find_contents(c)) {
+        const std::uint64_t until = c.until;
+        if (const sys::error e = copy_until(c, how)) {
+            return e;
+        }
+        if (c.done < until) {
+            return 0;  // somebody has cut it off
+        }
+    }
+    if (c.done == c.size) {
+        return 0;
+    }
+    c.done = c.size;
+    return c.may_go_on() ? sys::call.truncate(c.to, c.size) : ECANCELED;
+}
+
+}  // namespace
+
 sys::error copy_contents(sys::handle from, sys::handle to, const copy_progress& progress, copy_method& how) {
     sys::metadata meta;
     if (const sys::error e = sys::call.stat(from, meta)) {
@@ -100,24 +172,15 @@ sys::error copy_contents(sys::handle from, sys::handle to, const copy_progress& 
         c.done = meta.size;
         return c.may_go_on() ? 0 : ECANCELED;
     }
-    const sys::error no_room = sys::call.reserve(to, meta.size);
-    if (no_room == ENOSPC || no_room == EDQUOT || no_room == EFBIG) {
-        return no_room;
+    how = copy_method::copy_file_range;
+    std::uint64_t offset = 0;  // which the search for holes changes, and which is the user's
+    std::uint64_t there = 0;
+    const bool known = sys::call.seek(from, 0, sys::origin::offset, offset) == 0;
+    const sys::error e = copy_all(c, how);
+    if (known) {
+        sys::call.seek(from, static_cast<std::int64_t>(offset), sys::origin::beginning, there);
     }
-    struct way {
-        copy_method name;
-        sys::error (*take)(copying&);
-    };
-    // One that says it is at the end, before the end, is none for these two either: /proc and some FUSE do that.
-    for (const way w : {way{copy_method::copy_file_range, by_copy_range}, way{copy_method::sendfile, by_send_range}}) {
-        how = w.name;
-        const sys::error e = w.take(c);
-        if (e == 0 ? c.done >= c.size : !means_another_way(e)) {
-            return e;
-        }
-    }
-    how = copy_method::read_write;
-    return by_read_write(c);
+    return e;
 }
 
 sys::error same_contents(sys::handle a, sys::handle b, bool& same) {

@@ -125,9 +125,9 @@ problem create_unnamed(const place& where, bool append, file& made, bool* linkab
     sys::handle h = sys::no_handle;
     // The answer belongs to this file system: it is asked anew each time, since another directory may be on another
     // one.
-    sys::error e = linkable == nullptr
-                       ? sys::call.create_unnamed(where.dir.c_str(), append, h)
-                       : sys::call.create_linkable(sys::working_directory, where.dir.c_str(), append, h);
+    sys::error e = linkable == nullptr ? sys::call.create_unnamed(where.dir.c_str(), append, h)
+                                       : sys::call.create_linkable(sys::working_directory, where.dir.c_str(), append,
+                                                                   file_mode.permissions, h);
     if (linkable != nullptr) {
         *linkable = e == 0;
     }
@@ -251,10 +251,11 @@ problem try_names_beside(const std::string& dir, std::string& path, registration
 }  // namespace
 
 problem create_beside(sys::handle directory, const std::string& dir, file& made, std::string& path, registration& owner,
-                      staging how) {
+                      std::uint32_t permissions, staging how) {
     sys::handle h = sys::no_handle;
     owner.enter_nowhere();
-    sys::error e = how == staging::named ? EOPNOTSUPP : sys::call.create_linkable(directory, ".", false, h);
+    sys::error e =
+        how == staging::named ? EOPNOTSUPP : sys::call.create_linkable(directory, ".", false, permissions, h);
     if (means_no_unnamed_files(e)) {
         const auto make = [&](const char* name) { return sys::call.create_file_in(directory, name, h); };
         if (problem p = try_names_beside(dir, path, &owner, registered_kind::file, make)) {
@@ -301,7 +302,7 @@ problem look_at_new_file(sys::handle directory, const std::string& dir, const lo
     std::string path;
     registration owner;
     sys::handle h = sys::no_handle;
-    sys::error e = sys::call.create_public(directory, ".", h);
+    sys::error e = sys::call.create_linkable(directory, ".", false, 0666, h);
     if (means_no_unnamed_files(e)) {
         const auto make = [&](const char* name) { return sys::call.create_public_in(directory, name, h); };
         if (problem p = try_names_beside(dir, path, &owner, registered_kind::file, make)) {
@@ -331,14 +332,10 @@ sys::error link_nameless(sys::handle nameless, sys::handle directory, const char
     return e == ENOENT || e == EPERM || e == EINVAL ? sys::call.link_through_proc(nameless, directory, name) : e;
 }
 
-problem link_beside(sys::handle nameless, sys::handle directory, const std::string& dir, std::string& path,
-                    registration& owner) {
-    sys::metadata meta;
-    if (const sys::error e = sys::call.stat(nameless, meta)) {
-        return system_problem("cannot look at a file to be published", dir, e);
-    }
+problem link_beside(sys::handle nameless, const sys::metadata& known, sys::handle directory, const std::string& dir,
+                    std::string& path, registration& owner) {
     return try_names_beside(dir, path, &owner, registered_kind::file, [&](const char* name) {
-        owner.identify(meta.id.device, meta.id.inode, meta.born);  // it may be somebody else's by now
+        owner.identify(known.id.device, known.id.inode, known.born);  // it may be somebody else's by now
         return link_nameless(nameless, directory, name);
     });
 }

@@ -38,11 +38,12 @@ problem create_directory(const place& where, std::string& path);
 // What is no directory stays where it is; what is another one is for the caller to notice.
 problem rename_directory(const std::string& from, sys::handle held, std::string& path, registration& owner);
 
-// A file of mode 0600 in `directory`, whose path is `dir`, that can get a name there: without one (`path` stays empty)
-// where that can be had and `how` allows, else under one of its own, written down in the registry by `owner`.
+// A file in `directory`, whose path is `dir`, that can get a name there: without one (`path` stays empty) where that
+// can be had and `how` allows, else under one of its own, written down in the registry by `owner`. Without a name it
+// has `permissions` less the umask, which show it to nobody; else 0600.
 enum class staging { without_a_name_if_possible, named };
 problem create_beside(sys::handle directory, const std::string& dir, file& made, std::string& path, registration& owner,
-                      staging how = staging::without_a_name_if_possible);
+                      std::uint32_t permissions, staging how = staging::without_a_name_if_possible);
 
 // Calls look(handle) for a new file, or a new directory, that is for everybody (metadata_of::new_file), and takes it
 // away again.
@@ -52,8 +53,8 @@ problem look_at_new_directory(sys::handle directory, const std::string& dir, con
 
 // Gives a name of its own in that directory to a file that has none; written down by `owner`. ENOENT and EPERM where
 // that cannot be done.
-problem link_beside(sys::handle nameless, sys::handle directory, const std::string& dir, std::string& path,
-                    registration& owner);
+problem link_beside(sys::handle nameless, const sys::metadata& known, sys::handle directory, const std::string& dir,
+                    std::string& path, registration& owner);
 
 // The same with a given name. EEXIST when something stands there.
 sys::error link_nameless(sys::handle nameless, sys::handle directory, const char* name) noexcept;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
 namespace tempfile {
 namespace {
@@ -39,6 +40,40 @@ sys::error read_whole(std::string& all, Read read) {
 
 bool are_none(sys::error e) noexcept {
     return e == EOPNOTSUPP || e == ENOSYS || e == EPERM;
+}
+
+constexpr std::uint32_t for_group = 070;
+constexpr std::uint32_t for_others = 07;
+constexpr std::uint32_t all_rights = 07;
+
+// The bits of group and others that give nobody more than an ACL did which is not to be had any more: those whom it
+// named belong to the others then, or to the group. As in linux/posix_acl_xattr.h: a version, then for each entry a
+// tag, what it allows, and whom, little-endian.
+std::uint32_t without_acl(const std::string& value) {
+    constexpr std::size_t header = 4;
+    constexpr std::size_t entry = 8;
+    std::uint32_t named = all_rights;
+    std::uint32_t group = 0;
+    std::uint32_t others = 0;
+    for (std::size_t at = header; at + entry <= value.size(); at += entry) {
+        const auto rights = static_cast<unsigned char>(value[at + 2]) & all_rights;
+        switch (value[at]) {
+            case 0x02:  // a user
+            case 0x08:  // a group
+            case 0x10:  // what all but owner and others may at most
+                named &= rights;
+                break;
+            case 0x04:
+                group = rights;
+                break;
+            case 0x20:
+                others = rights;
+                break;
+            default:
+                break;
+        }
+    }
+    return (group & named) << 3U | (others & named);
 }
 
 }  // namespace
@@ -80,73 +115,114 @@ file_metadata file_metadata::of(sys::handle h, const sys::metadata& known) {
     return all;
 }
 
-// Whether the group is the same now.
-bool file_metadata::apply_owner(sys::handle to, const sys::metadata& now, std::vector<std::string>& not_copied) const {
+void file_metadata::apply_owner(sys::handle to, const sys::metadata& now, applied& how) const {
     constexpr std::uint64_t as_it_is = ~std::uint64_t{0};  // chown(2)
     if (now.owner == owner_ && now.group == group_) {
-        return true;
+        return;
     }
+    how.mode_may_differ = true;
     if (sys::call.set_owner(to, owner_, group_) == 0) {
-        return true;
+        return;
     }
-    const bool same_group = now.group == group_ || sys::call.set_owner(to, as_it_is, group_) == 0;
+    how.same_group = now.group == group_ || sys::call.set_owner(to, as_it_is, group_) == 0;
     if (now.owner != owner_) {
-        not_copied.emplace_back("owner");
+        how.not_copied.emplace_back("owner");
     }
-    if (!same_group) {
-        not_copied.emplace_back("group");
+    if (!how.same_group) {
+        how.not_copied.emplace_back("group");
     }
-    return same_group;
 }
 
-// Whether there was an ACL that it has not got.
-bool file_metadata::apply_attributes(sys::handle to, bool same_group, std::vector<std::string>& not_copied) const {
-    bool acl_lost = acl_lost_;
+void file_metadata::apply_attributes(sys::handle to, applied& how) const {
     bool has_acl = false;
     bool has_default = false;
     for (const auto& [name, value] : attributes_) {
+        how.mode_may_differ = true;
         has_acl = has_acl || name == acl;
         has_default = has_default || name == default_acl;
         // An ACL says what the group may, and would say it of another group.
-        const bool wrong = name == acl && !same_group;
+        const bool wrong = name == acl && !how.same_group;
         if (wrong || sys::call.set_attribute(to, name.c_str(), value.data(), value.size()) != 0) {
-            not_copied.push_back(name);
-            acl_lost = acl_lost || name == acl;
+            how.not_copied.push_back(name);
+            how.acl_lost = how.acl_lost || name == acl;
         }
     }
-    // Inherited from its directory; ENODATA where there is none.
+    // Inherited from its directory; ENODATA where there is none. The mode stays as it is.
     if (!has_acl) {
         sys::call.remove_attribute(to, acl);
     }
     if (is_directory_ && !has_default) {
         sys::call.remove_attribute(to, default_acl);
     }
-    return acl_lost;
 }
 
 sys::error file_metadata::apply(sys::handle to, const sys::metadata& now, std::vector<std::string>& not_copied) const {
-    constexpr std::uint32_t for_group = 070;
     constexpr std::uint32_t with_rights_of_owner = 06000;
+    applied how{.not_copied = not_copied, .acl_lost = acl_lost_};
     not_copied.insert(not_copied.end(), unreadable_.begin(), unreadable_.end());
     const std::size_t before = not_copied.size();
-    const bool same_group = apply_owner(to, now, not_copied);
+    apply_owner(to, now, how);
     const bool same_owners = not_copied.size() == before;
-    const bool acl_lost = apply_attributes(to, same_group, not_copied);
+    apply_attributes(to, how);
     std::uint32_t wanted = permissions_;
-    // Of a file with an ACL these bits say what any of its entries may at most (acl(5)), not what the group may.
-    if (!exact_ && (!same_group || acl_lost)) {
-        wanted &= ~for_group | ((wanted & 07U) << 3U);
+    if (!exact_ && how.acl_lost) {
+        wanted &= ~(for_group | for_others) | rights_without_acl();
+    }
+    if (!exact_ && !how.same_group) {  // who was in the group is one of the others now, and the other way round
+        const std::uint32_t both = wanted >> 3U & wanted & all_rights;
+        wanted = (wanted & ~(for_group | for_others)) | both << 3U | both;
     }
     if (!exact_ && !same_owners) {
         wanted &= ~with_rights_of_owner;
     }
-    return sys::call.set_permissions(to, wanted);
+    return how.mode_may_differ || now.permissions != wanted ? sys::call.set_permissions(to, wanted) : 0;
+}
+
+// What nobody could read: the bits of the group say what any of its entries may at most (acl(5)), not what the group
+// may.
+std::uint32_t file_metadata::rights_without_acl() const {
+    for (const auto& [name, value] : attributes_) {
+        if (name == acl) {
+            return without_acl(value);
+        }
+    }
+    return (permissions_ & for_others) | ((permissions_ & for_others) << 3U);
 }
 
 void file_metadata::take_back(sys::handle from) const noexcept {
     for (const auto& each : attributes_) {
         sys::call.remove_attribute(from, each.first.c_str());
     }
+}
+
+sys::error presentation::give(sys::handle to, const sys::metadata& now, std::optional<file_metadata>&& chosen,
+                              std::optional<std::filesystem::perms> mode, std::vector<std::string>& not_copied) {
+    given_ = std::move(chosen);
+    if (given_) {
+        before_ = now;
+        return given_->apply(to, now, not_copied);
+    }
+    const auto exactly = mode ? static_cast<std::uint32_t>(*mode) : now.permissions;
+    if (exactly == now.permissions) {
+        return 0;
+    }
+    before_ = now;
+    return sys::call.set_permissions(to, exactly);
+}
+
+void presentation::take_back(sys::handle from) noexcept {
+    if (!before_) {
+        return;
+    }
+    if (given_) {
+        given_->take_back(from);
+    }
+    sys::metadata now;
+    if (sys::call.stat(from, now) == 0 && (now.owner != before_->owner || now.group != before_->group)) {
+        sys::call.set_owner(from, before_->owner, before_->group);
+    }
+    sys::call.set_permissions(from, before_->permissions);
+    before_.reset();
 }
 
 }  // namespace tempfile

@@ -160,9 +160,15 @@ problem named_temporary_file::persist_now(const std::filesystem::path& target, c
 problem named_temporary_file::publish_what_stands_there(file& handle, const publish_target& to,
                                                         const persist_options& rules, persisted& result) {
     std::string name = path_;
+    std::string answer = to.path();  // there is no room to be asked for once it is published
     std::error_code damage;
-    problem p = publish({.handle = handle, .path = name, .owner = registration_, .can_be_linked = false}, to, rules,
-                        result, damage);
+    bool for_everybody = false;
+    problem p = publish({.handle = handle,
+                         .path = name,
+                         .owner = registration_,
+                         .can_be_linked = false,
+                         .for_everybody = for_everybody},
+                        to, rules, result, damage);
     if (damage && !closed()) {
         buffer()->lose(damage);
     } else if (damage) {
@@ -173,7 +179,7 @@ problem named_temporary_file::publish_what_stands_there(file& handle, const publ
         if (!closed()) {
             buffer()->stay();
         }
-        path_ = result.path.native();
+        path_.swap(answer);
     }
     return p;
 }

@@ -11,17 +11,36 @@
 namespace tempfile {
 namespace {
 
-problem cannot(std::string_view step, const std::string& path, sys::error e) {
-    const bool of_making = e == EEXIST || e == ENOENT;  // such advice is for who makes a new one
-    return system_problem("cannot publish a file: " + std::string(step) + std::string(of_making ? "" : advice(e)), path,
-                          e);
+constexpr std::uint32_t permissions_for_everybody = 0666;
+
+// Handles of what has no name are nobody's but ours: it may be of any mode while it is written.
+std::uint32_t permissions_at_first(const publish_target& target, const persist_options& rules, bool& for_everybody) {
+    constexpr std::uint32_t for_owner = 0600;  // so that it can be opened anew
+    constexpr std::uint32_t without_rights_of_owner = 0777;
+    const bool of_existing =
+        rules.metadata == metadata_of::existing && target.existing && target.existing->what == sys::kind::file;
+    for_everybody = !rules.mode && !of_existing;
+    if (for_everybody) {
+        return permissions_for_everybody;
+    }
+    const std::uint32_t in_the_end =
+        rules.mode ? static_cast<std::uint32_t>(*rules.mode) : target.existing->permissions;
+    return (in_the_end & without_rights_of_owner) | for_owner;
 }
 
 }  // namespace
 
+problem stage(const publish_target& target, const persist_options& rules, file& made, staged_name& name, staging how) {
+    const std::uint32_t permissions = permissions_at_first(target, rules, name.for_everybody);
+    problem p = create_beside(target.held(), target.directory_path, made, name.path, name.owner, permissions, how);
+    name.can_be_linked = !p && name.path.empty();
+    name.for_everybody = name.for_everybody && name.can_be_linked;
+    return p;
+}
+
 problem check_ownership(const registration& owner, const std::string& path) {
     return owner.ours() ? no_problem()
-                        : cannot("it belongs to the parent process, or was published already", path, EPERM);
+                        : cannot_publish("it belongs to the parent process, or was published already", path, EPERM);
 }
 
 problem publication::prepare() {
@@ -38,11 +57,21 @@ problem publication::prepare() {
     return p;
 }
 
+sys::handle publication::to_wait_for() const noexcept {
+    const bool waits = presentable_ && options_.durable != durability::none;
+    return waits ? what_.handle.native_handle() : sys::no_handle;
+}
+
 problem publication::wait() {
-    if (!result_.path.empty() || !before_) {
+    const sys::handle h = to_wait_for();
+    return waited(h == sys::no_handle ? 0 : sys::call.sync(h));
+}
+
+problem publication::waited(sys::error e) {
+    if (!presentable_) {
         return no_problem();  // left alone, or to be copied
     }
-    problem p = sync_contents();
+    problem p = check_contents(e);
     if (p) {
         restore();
     }
@@ -53,7 +82,7 @@ problem publication::give_name() {
     if (!result_.path.empty()) {
         return no_problem();  // left alone
     }
-    if (!before_) {
+    if (!presentable_) {
         return copy_beside(staging::without_a_name_if_possible);
     }
     problem p = move_to_name();
@@ -70,13 +99,12 @@ problem publication::check_target() {
     if (problem p = check_existing(target_, there_, options_.existing)) {
         return p;
     }
-    sys::metadata ours;
-    if (const sys::error e = sys::call.stat(what_.handle.native_handle(), ours)) {
-        return cannot("looking at it failed", target_.path(), e);
+    if (const sys::error e = sys::call.stat(what_.handle.native_handle(), ours_)) {
+        return cannot_publish("looking at it failed", target_.path(), e);
     }
     // Of two names of one file rename(2) removes neither, and says that it did.
-    return there_ && there_->id == ours.id
-               ? cannot("the target is the file itself; keep() keeps it", target_.path(), EINVAL)
+    return there_ && there_->id == ours_.id
+               ? cannot_publish("the target is the file itself; keep() keeps it", target_.path(), EINVAL)
                : no_problem();
 }
 
@@ -86,10 +114,8 @@ bool publication::has_to_be_copied() const noexcept {
     if (what_.path.empty()) {
         return !what_.can_be_linked;
     }
-    sys::metadata ours;
     sys::metadata theirs;
-    return source().first != directory() && sys::call.stat(what_.handle.native_handle(), ours) == 0 &&
-           sys::call.stat(directory(), theirs) == 0 && ours.mount != theirs.mount;
+    return source().first != directory() && sys::call.stat(directory(), theirs) == 0 && ours_.mount != theirs.mount;
 }
 
 // --- The same contents ---
@@ -106,13 +132,11 @@ problem publication::leave_if_same() {
     sys::error e = keep_off_standard_streams(h);
     file existing(h);
     bool left = false;
-    sys::metadata ours;
-    e = e == 0 ? sys::call.stat(what_.handle.native_handle(), ours) : e;
-    if (e == 0 && ours.size == there_->size) {
+    if (e == 0 && ours_.size == there_->size) {
         e = same_contents(h, what_.handle.native_handle(), left);
     }
     if (e != 0) {
-        return cannot("comparing it with the target failed", target_.path(), e);
+        return cannot_publish("comparing it with the target failed", target_.path(), e);
     }
     if (!left) {
         return no_problem();
@@ -122,7 +146,7 @@ problem publication::leave_if_same() {
         const auto [at, path] = source();
         e = sys::call.remove_file(at, path);
         if (e != 0 && e != ENOENT) {
-            return cannot("it has the same contents, but it could not be removed", what_.path, e);
+            return cannot_publish("it has the same contents, but it could not be removed", what_.path, e);
         }
         what_.path.clear();
     }
@@ -164,18 +188,17 @@ struct copied_file {
 
 problem publication::copy_beside(staging how) {
     if (options_.elsewhere == if_elsewhere::refuse) {
-        return cannot("it would have to be copied, which was not asked for", target_.path(), EXDEV);
+        return cannot_publish("it would have to be copied, which was not asked for", target_.path(), EXDEV);
     }
     copied_file copy;
-    if (problem p =
-            create_beside(directory(), target_.directory_path, copy.handle, copy.name.path, copy.name.owner, how)) {
+    if (problem p = stage(target_, options_, copy.handle, copy.name, how)) {
         return p;
     }
     copy_method way = copy_method::none;
     const sys::error e =
         copy_contents(what_.handle.native_handle(), copy.handle.native_handle(), options_.progress, way);
     if (e != 0) {
-        return cannot("copying it failed", target_.path(), e);
+        return cannot_publish("copying it failed", target_.path(), e);
     }
     persist_options rest = options_;
     rest.elsewhere = if_elsewhere::refuse;
@@ -185,7 +208,8 @@ problem publication::copy_beside(staging how) {
     problem p = publish({.handle = copy.handle,
                          .path = copy.name.path,
                          .owner = copy.name.owner,
-                         .can_be_linked = copy.name.path.empty()},
+                         .can_be_linked = copy.name.can_be_linked,
+                         .for_everybody = copy.name.for_everybody},
                         target_, rest, result_, of_the_copy);
     if (result_.path.empty()) {
         return p;
@@ -206,35 +230,30 @@ problem publication::copy_beside(staging how) {
 
 // Whatever is to be seen of it is right before it can be seen: chmod after the rename would be a moment too late.
 problem publication::make_presentable() {
-    sys::metadata ours;
-    if (const sys::error e = sys::call.stat(what_.handle.native_handle(), ours)) {
-        return cannot("looking at it failed", target_.path(), e);
-    }
-    before_ = ours;
-    if (problem p = choose_metadata(given_)) {
+    std::optional<file_metadata> chosen;
+    presentable_ = true;
+    if (problem p = choose_metadata(chosen)) {
         return p;
     }
     if (!what_.path.empty()) {
-        what_.owner.identify(ours.id.device, ours.id.inode, ours.born);  // it may be somebody else's in a moment
+        what_.owner.identify(ours_.id.device, ours_.id.inode, ours_.born);  // it may be somebody else's in a moment
     }
-    const sys::error e =
-        given_ ? given_->apply(what_.handle.native_handle(), ours, result_.not_copied)
-               : sys::call.set_permissions(what_.handle.native_handle(), static_cast<std::uint32_t>(*options_.mode));
-    if (e != 0) {
-        return cannot("setting its mode failed", target_.path(), e);
+    what_.for_everybody = what_.for_everybody && !chosen && !options_.mode;
+    if (const sys::error e =
+            looks_.give(what_.handle.native_handle(), ours_, std::move(chosen), options_.mode, result_.not_copied)) {
+        return cannot_publish("setting its mode failed", target_.path(), e);
     }
     build_answer();
     return no_problem();
 }
 
 problem publication::choose_metadata(std::optional<file_metadata>& chosen) {
-    const bool of_existing = options_.metadata == metadata_of::existing && there_ && there_->what == sys::kind::file;
-    if (of_existing) {
+    if (options_.metadata == metadata_of::existing && there_ && there_->what == sys::kind::file) {
         sys::handle h = sys::no_handle;
         sys::call.open_to_read(directory(), name(), h);  // of what cannot be opened the attributes cannot be copied
         const file existing(h);
         chosen = file_metadata::of(h, *there_);
-    } else if (!options_.mode) {
+    } else if (!options_.mode && !what_.for_everybody) {
         if (problem p = look_at_new_file(directory(), target_.directory_path, file_metadata::looking(chosen))) {
             return p;
         }
@@ -245,14 +264,12 @@ problem publication::choose_metadata(std::optional<file_metadata>& chosen) {
     return no_problem();
 }
 
-problem publication::sync_contents() {
+// What came of waiting for the disk, if that was asked for.
+problem publication::check_contents(sys::error waited) {
     if (options_.durable != durability::none) {
-        if (const sys::error e = sys::call.sync(what_.handle.native_handle())) {
-            damage_ = code_of(e);
-            return cannot("writing it to the disk failed", target_.path(), e);
-        }
-        result_.durable = durability::data;
-        return no_problem();
+        damage_ = code_of(waited);
+        result_.durable = waited == 0 ? durability::data : durability::none;
+        return waited == 0 ? no_problem() : cannot_publish("writing it to the disk failed", target_.path(), waited);
     }
     // Network and FUSE file systems tell of a failed write when a handle is closed (close(2)). Afterwards it would be
     // too late, so a second handle is closed now, if there can be one.
@@ -262,7 +279,7 @@ problem publication::sync_contents() {
     }
     const sys::error e = sys::call.close(second);
     damage_ = code_of(e);
-    return e != 0 ? cannot("writing it failed", target_.path(), e) : no_problem();
+    return e != 0 ? cannot_publish("writing it failed", target_.path(), e) : no_problem();
 }
 
 void publication::build_answer() {
@@ -270,18 +287,7 @@ void publication::build_answer() {
 }
 
 void publication::restore() noexcept {
-    const sys::handle h = what_.handle.native_handle();
-    sys::metadata now;
-    if (!before_) {
-        return;
-    }
-    if (given_) {
-        given_->take_back(h);
-    }
-    if (sys::call.stat(h, now) == 0 && (now.owner != before_->owner || now.group != before_->group)) {
-        sys::call.set_owner(h, before_->owner, before_->group);
-    }
-    sys::call.set_permissions(h, before_->permissions);
+    looks_.take_back(what_.handle.native_handle());
 }
 
 // --- The name ---
@@ -297,7 +303,8 @@ sys::error publication::get_a_name() {
     if (!what_.path.empty()) {
         return 0;
     }
-    return link_beside(what_.handle.native_handle(), directory(), target_.directory_path, what_.path, what_.owner)
+    return link_beside(what_.handle.native_handle(), ours_, directory(), target_.directory_path, what_.path,
+                       what_.owner)
         .code()
         .value();
 }
@@ -390,7 +397,8 @@ problem publication::move_to_name() {
     }
     if (e != 0) {
         const bool barred = e == EINVAL || e == ENOSYS;
-        return cannot(barred ? "its file system cannot do that" : "giving it the name failed", target_.path(), e);
+        return cannot_publish(barred ? "its file system cannot do that" : "giving it the name failed", target_.path(),
+                              e);
     }
     result_.path = std::move(answer_);
     result_.atomic = true;
@@ -416,7 +424,7 @@ problem publication::finish() {
 
 problem publication::sync_directory(problem before) {
     if (options_.durable == durability::data_and_directory) {
-        const sys::error e = sys::call.sync(directory());
+        const sys::error e = target_.sync(what_.handle.native_handle());
         if (e == 0) {
             result_.durable = durability::data_and_directory;
         } else if (!before) {
@@ -426,24 +434,6 @@ problem publication::sync_directory(problem before) {
     }
     return before;
 }
-
-namespace {
-
-// Runs what is to be done once the target is there, also when an exception comes after that.
-template <class F>
-struct once_published {
-    const persisted& result;
-    F then;
-    ~once_published() {
-        if (!result.path.empty()) {
-            then();
-        }
-    }
-};
-template <class F>
-once_published(const persisted&, F) -> once_published<F>;
-
-}  // namespace
 
 persisted succeed(const problem& p, persisted&& result) {
     try {
@@ -478,9 +468,12 @@ problem publish(file_buf& buffer, staged_name& name, const publish_target& targe
                 persisted& result) {
     const once_published stays{result, [&]() noexcept { buffer.stay(); }};
     std::error_code damage;
-    problem p = publish(
-        {.handle = buffer.underlying(), .path = name.path, .owner = name.owner, .can_be_linked = name.can_be_linked},
-        target, options, result, damage);
+    problem p = publish({.handle = buffer.underlying(),
+                         .path = name.path,
+                         .owner = name.owner,
+                         .can_be_linked = name.can_be_linked,
+                         .for_everybody = name.for_everybody},
+                        target, options, result, damage);
     if (damage) {
         buffer.lose(damage);
     }

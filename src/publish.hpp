@@ -26,7 +26,13 @@ struct unpublished {
     std::string& path;    // empty while it has no name
     registration& owner;  // of that name
     bool can_be_linked;   // without a name, but it can get one
+    bool& for_everybody;  // it has the mode, and whatever else, that a new file gets there
 };
+
+// A file to be written to and published, in the directory of its target. It gets at once the mode that it is to have in
+// the end, as far as that is known now, and the umask allows.
+problem stage(const publish_target& target, const persist_options& rules, file& made, staged_name& name,
+              staging how = staging::without_a_name_if_possible);
 
 // One publication in two steps, so that many can be made ready before the first is published.
 //
@@ -47,6 +53,9 @@ public:
     // Waits for the disk. Between the two nothing is to change any more: each change after that would be waited for
     // anew.
     problem wait();
+    // The same for who does the waiting himself: for what (no_handle: nothing), and what came of it.
+    [[nodiscard]] sys::handle to_wait_for() const noexcept;
+    problem waited(sys::error e);
     problem give_name();
     // Undoes what prepare() did to our file, for when its name is not to be given.
     void restore() noexcept;
@@ -63,7 +72,7 @@ private:
     problem copy_beside(staging how);
     problem make_presentable();
     problem choose_metadata(std::optional<file_metadata>& chosen);
-    problem sync_contents();
+    problem check_contents(sys::error waited);
     problem move_to_name();
     sys::error name_it();
     sys::error link_or_rename();
@@ -76,7 +85,7 @@ private:
     [[nodiscard]] std::pair<sys::handle, const char*> source() const noexcept;
     problem finish();
 
-    [[nodiscard]] sys::handle directory() const noexcept { return target_.directory.native_handle(); }
+    [[nodiscard]] sys::handle directory() const noexcept { return target_.held(); }
     [[nodiscard]] const char* name() const noexcept { return target_.name.c_str(); }
     [[nodiscard]] bool is_elsewhere(sys::error e) const noexcept;
 
@@ -84,10 +93,11 @@ private:
     const publish_target& target_;
     const persist_options& options_;
     persisted& result_;
-    std::optional<sys::metadata> there_;   // at the target
-    std::optional<sys::metadata> before_;  // of our file, before it was made presentable
-    std::optional<file_metadata> given_;   // to our file
-    std::filesystem::path answer_;         // made before the name is given: afterwards nothing may fail but the system
+    std::optional<sys::metadata> there_;  // at the target
+    sys::metadata ours_;                  // of our file, before it was made presentable
+    presentation looks_;                  // of our file
+    std::filesystem::path answer_;        // made before the name is given: afterwards nothing may fail but the system
+    bool presentable_ = false;
     bool copies_wait_ = false;
     std::error_code damage_;
 };
@@ -105,6 +115,20 @@ persisted capture_result(std::error_code& ec, F operation) {
     }
     return result;
 }
+
+// Runs what is to be done once the target is there, also when an exception comes after that.
+template <class F>
+struct once_published {
+    const persisted& result;
+    F then;
+    ~once_published() {
+        if (!result.path.empty()) {
+            then();
+        }
+    }
+};
+template <class F>
+once_published(const persisted&, F) -> once_published<F>;
 
 // Both steps. `damage` as publication::damage().
 problem publish(unpublished what, const publish_target& target, const persist_options& options, persisted& result,

@@ -1,8 +1,13 @@
 #include "tempfile/publish_batch.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <list>
+#include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "atomic_file.hpp"
 
@@ -21,13 +26,14 @@ struct publish_batch::item {
           steps({.handle = f.buffer()->underlying(),
                  .path = f.state_->name.path,
                  .owner = f.state_->name.owner,
-                 .can_be_linked = f.state_->name.can_be_linked},
+                 .can_be_linked = f.state_->name.can_be_linked,
+                 .for_everybody = f.state_->name.for_everybody},
                 f.state_->target, rules, result) {}
     item(const item&) = delete;
     item& operator=(const item&) = delete;
 
     [[nodiscard]] sys::handle handle() const noexcept { return file.native_handle(); }
-    [[nodiscard]] sys::handle directory() const noexcept { return file.state_->target.directory.native_handle(); }
+    [[nodiscard]] const publish_target& target() const noexcept { return file.state_->target; }
 
     static persist_options with(persist_options rules, durability durable) {
         rules.durable = durable;
@@ -37,7 +43,8 @@ struct publish_batch::item {
 
 atomic_file& publish_batch::add(const std::filesystem::path& target, const persist_options& rules,
                                 const atomic_file_options& options) {
-    return files_.emplace_back(target, rules, options);
+    files_.push_back(atomic_file(target, rules, options, files_.empty() ? nullptr : &files_.back()));
+    return files_.back();
 }
 
 atomic_file& publish_batch::add(atomic_file&& file) {
@@ -46,18 +53,18 @@ atomic_file& publish_batch::add(atomic_file&& file) {
 
 namespace {
 
-using sync = sys::error (*)(sys::handle) noexcept;
+// What two of a batch have in common; nothing for those that need not be looked at.
+using common = std::optional<std::pair<std::uint64_t, std::uint64_t>>;
 
-// Calls wait(of(each)) once for those that are on the same file system, or are the same directory.
-template <class Items, class Of>
-problem wait_once(const Items& all, Of of, sync wait) {
-    const bool whole = wait == sys::call.sync_file_system;
+// Calls wait(each) once for those that have the same in common, which of(each, shared) finds out.
+template <class Items, class Of, class Wait>
+problem wait_once(const Items& all, Of of, Wait wait) {
     std::set<std::pair<std::uint64_t, std::uint64_t>> seen;
     for (const auto& each : all) {
-        sys::metadata what;
-        sys::error e = sys::call.stat(of(each), what);
-        if (e == 0 && seen.emplace(what.id.device, whole ? 0 : what.id.inode).second) {
-            e = wait(of(each));
+        common shared;
+        sys::error e = of(each, shared);
+        if (e == 0 && shared && seen.insert(*shared).second) {
+            e = wait(each);
         }
         if (e != 0) {
             return system_problem("cannot wait for the disk", each.file.path().native(), e);
@@ -66,7 +73,88 @@ problem wait_once(const Items& all, Of of, sync wait) {
     return no_problem();
 }
 
+template <class Items>
+problem wait_for_file_systems(const Items& all) {
+    const auto device = [](const auto& each, common& shared) {
+        sys::metadata what;
+        const sys::error e = sys::call.stat(each.handle(), what);
+        shared.emplace(what.id.device, 0);
+        return e;
+    };
+    return wait_once(all, device, [](const auto& each) { return sys::call.sync_file_system(each.handle()); });
+}
+
+// Several ask the disk at the same time, which answers all of them at once: one after the other, each file would empty
+// its cache anew, which is nearly all that waiting costs (docs/benchmarks.md).
+class waiting_together {
+public:
+    void add(sys::handle h) { all_.push_back({.handle = h}); }
+    // @return whether all are on the disk.
+    void run(unsigned threads) {
+        std::vector<sys::thread> made(std::min<std::size_t>(threads, all_.size()));
+        sys::thread_body body{.run = [](void* all) noexcept { static_cast<waiting_together*>(all)->work(); },
+                              .with = this};
+        std::size_t others = 0;
+        while (others + 1 < made.size() && sys::call.start_thread(body, made[others]) == 0) {
+            ++others;
+        }
+        work();
+        for (std::size_t i = 0; i < others; ++i) {
+            sys::call.join_thread(made[i]);
+        }
+    }
+    [[nodiscard]] sys::error result(std::size_t i) const noexcept { return all_[i].result; }
+
+private:
+    struct one {
+        sys::handle handle;
+        sys::error result = 0;
+    };
+
+    void work() noexcept {
+        for (std::size_t i = next_++; i < all_.size(); i = next_++) {
+            one& mine = all_[i];
+            mine.result = mine.handle == sys::no_handle ? 0 : sys::call.sync(mine.handle);
+        }
+    }
+
+    std::vector<one> all_;
+    std::atomic<std::size_t> next_{0};
+};
+
+// Where everything is in memory there is nothing to be waited for.
+unsigned threads_worth_it(unsigned asked, std::size_t files, sys::handle any) {
+    constexpr std::size_t enough_files = 16;
+    constexpr unsigned by_itself = 8;
+    constexpr unsigned most = 16;
+    bool in_memory = false;
+    if (asked != 0) {
+        return std::min(asked, most);
+    }
+    return files < enough_files || any == sys::no_handle || sys::call.is_in_memory(any, in_memory) != 0 || in_memory
+               ? 1
+               : by_itself;
+}
+
 }  // namespace
+
+problem publish_batch::wait_for_all(std::list<item>& all) {
+    waiting_together disk;
+    for (item& each : all) {
+        disk.add(each.steps.to_wait_for());
+    }
+    disk.run(threads_worth_it(options_.threads, all.size(), all.front().steps.to_wait_for()));
+    problem first;
+    std::size_t i = 0;
+    for (item& each : all) {
+        problem p = each.steps.waited(disk.result(i++));
+        if (each.steps.damage()) {
+            each.file.buffer()->lose(each.steps.damage());
+        }
+        first = first ? std::move(first) : std::move(p);
+    }
+    return first;
+}
 
 // Everything that takes time and can fail, but for the names.
 problem publish_batch::prepare_all(std::list<item>& all) {
@@ -84,26 +172,35 @@ problem publish_batch::prepare_all(std::list<item>& all) {
         }
     }
     // After all changes: the first one that is waited for takes the others of a journal along.
-    for (item& each : all) {
-        problem p = each.steps.wait();
-        if (each.steps.damage()) {
-            each.file.buffer()->lose(each.steps.damage());
-        }
-        if (p) {
-            return p;
-        }
+    problem p = all.empty() ? no_problem() : wait_for_all(all);
+    if (p || !waits || !options_.whole_file_systems) {
+        return p;
     }
-    if (!waits || !options_.whole_file_systems) {
-        return no_problem();
-    }
-    problem p = wait_once(
-        all, [](const item& i) { return i.handle(); }, sys::call.sync_file_system);
+    p = wait_for_file_systems(all);
     for (item& each : all) {
         if (p) {
             each.file.buffer()->lose(p.code());  // which of them it was, nobody knows
         }
     }
     return p;
+}
+
+problem publish_batch::wait_for_names(const std::list<item>& all) const {
+    if (options_.whole_file_systems) {
+        return wait_for_file_systems(all);
+    }
+    const held_directory* last = nullptr;
+    const auto directory = [&last](const item& each, common& shared) {
+        sys::metadata what;
+        const held_directory* const here = each.target().directory.get();
+        if (std::exchange(last, here) == here) {
+            return 0;
+        }
+        const sys::error e = sys::call.stat(each.target().held(), what);
+        shared.emplace(what.id.device, what.id.inode);
+        return e;
+    };
+    return wait_once(all, directory, [](const item& each) { return each.target().sync(each.handle()); });
 }
 
 // Up to the first that fails; those that have their names by then are waited for all the same.
@@ -115,12 +212,7 @@ problem publish_batch::name_all(std::list<item>& all) {
             break;
         }
     }
-    problem waited;
-    if (options_.durable == durability::data_and_directory) {
-        waited = wait_once(
-            all, [](const item& i) { return i.directory(); },
-            options_.whole_file_systems ? sys::call.sync_file_system : sys::call.sync);
-    }
+    problem waited = options_.durable == durability::data_and_directory ? wait_for_names(all) : no_problem();
     for (item& each : all) {
         const bool all_of_it = !waited || options_.durable != durability::data_and_directory;
         each.result.durable = all_of_it ? options_.durable : durability::data;

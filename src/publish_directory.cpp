@@ -1,6 +1,7 @@
 #include "publish_directory.hpp"
 
 #include <cerrno>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -11,10 +12,6 @@
 
 namespace tempfile {
 namespace {
-
-problem cannot(std::string_view step, const std::string& path, sys::error e) {
-    return system_problem("cannot publish a directory: " + std::string(step) + std::string(advice(e)), path, e);
-}
 
 class directory_publication {
 public:
@@ -28,14 +25,14 @@ private:
     problem check();
     problem prepare();
     problem choose_metadata(std::optional<file_metadata>& chosen);
-    void restore() noexcept;
     problem give_name();
     sys::error move_to_new_name();
     sys::error exchange();
     problem finish();
     problem remove_previous();
+    problem try_to_remove_previous();
 
-    [[nodiscard]] sys::handle parent() const noexcept { return target_.directory.native_handle(); }
+    [[nodiscard]] sys::handle parent() const noexcept { return target_.held(); }
     [[nodiscard]] const char* name() const noexcept { return target_.name.c_str(); }
 
     unpublished_directory what_;
@@ -46,9 +43,9 @@ private:
     sys::metadata before_;                // of ours
     file existing_;                       // what is there, open, if it is a directory
     registration previous_;               // of the same, once it has our name
-    std::optional<file_metadata> given_;  // to ours
+    presentation looks_;                  // of ours
     std::filesystem::path answer_;        // made before the name is given: afterwards nothing may fail but the system
-    std::string final_path_;
+    std::string final_path_;              // as text; our first name once we have it
 };
 
 problem directory_publication::run() {
@@ -58,7 +55,7 @@ problem directory_publication::run() {
     problem p = prepare();
     p = p ? std::move(p) : give_name();
     if (result_.path.empty()) {
-        restore();
+        looks_.take_back(what_.handle);
         previous_.leave();
     }
     return p;
@@ -66,32 +63,32 @@ problem directory_publication::run() {
 
 problem directory_publication::check() {
     if (!what_.owner.ours()) {
-        return cannot("it belongs to the parent process, or was published already", target_.path(), EPERM);
+        return cannot_publish("it belongs to the parent process, or was published already", target_.path(), EPERM);
     }
     if (problem p = target_.look(there_)) {
         return p;
     }
     if (const sys::error e = sys::call.stat(what_.handle, before_)) {
-        return cannot("looking at it failed", target_.path(), e);
+        return cannot_publish("looking at it failed", target_.path(), e);
     }
     if (there_ && there_->id == before_.id) {
-        return cannot("the target is the directory itself; keep() keeps it", target_.path(), EINVAL);
+        return cannot_publish("the target is the directory itself; keep() keeps it", target_.path(), EINVAL);
     }
     if (there_ && options_.existing == if_exists::refuse) {
-        return cannot("something stands there", target_.path(), EEXIST);
+        return cannot_publish("something stands there", target_.path(), EEXIST);
     }
     if (!there_ && options_.existing == if_exists::exchange) {
-        return cannot("there is nothing to exchange it with", target_.path(), ENOENT);
+        return cannot_publish("there is nothing to exchange it with", target_.path(), ENOENT);
     }
     if (there_ && there_->what != sys::kind::directory && there_->what != sys::kind::link) {
-        return cannot("what stands there is no directory", target_.path(), ENOTDIR);
+        return cannot_publish("what stands there is no directory", target_.path(), ENOTDIR);
     }
     sys::metadata parent_of_target;
     if (const sys::error e = sys::call.stat(parent(), parent_of_target)) {
-        return cannot("looking at its new parent failed", target_.path(), e);
+        return cannot_publish("looking at its new parent failed", target_.path(), e);
     }
     return parent_of_target.mount != before_.mount
-               ? cannot("it cannot be moved to another file system", target_.path(), EXDEV)
+               ? cannot_publish("it cannot be moved to another file system", target_.path(), EXDEV)
                : no_problem();
 }
 
@@ -101,7 +98,7 @@ problem directory_publication::choose_metadata(std::optional<file_metadata>& cho
     if (there_ && there_->what == sys::kind::directory) {
         sys::handle h = sys::no_handle;
         if (const sys::error e = sys::call.open_directory(parent(), name(), h)) {
-            return cannot("opening the one that is there failed", target_.path(), e);
+            return cannot_publish("opening the one that is there failed", target_.path(), e);
         }
         existing_ = file(h);
     }
@@ -119,13 +116,12 @@ problem directory_publication::choose_metadata(std::optional<file_metadata>& cho
 }
 
 problem directory_publication::prepare() {
-    if (problem p = choose_metadata(given_)) {
+    std::optional<file_metadata> chosen;
+    if (problem p = choose_metadata(chosen)) {
         return p;
     }
-    const sys::error e = given_ ? given_->apply(what_.handle, before_, result_.not_copied)
-                                : sys::call.set_permissions(what_.handle, static_cast<std::uint32_t>(*options_.mode));
-    if (e != 0) {
-        return cannot("setting its mode failed", target_.path(), e);
+    if (const sys::error e = looks_.give(what_.handle, before_, std::move(chosen), options_.mode, result_.not_copied)) {
+        return cannot_publish("setting its mode failed", target_.path(), e);
     }
     answer_ = target_.path();
     final_path_ = answer_.native();
@@ -133,21 +129,10 @@ problem directory_publication::prepare() {
     const bool waits = options_.durable != durability::none;
     if (const sys::error damaged = waits ? sys::call.sync_file_system(what_.handle) : 0) {
         what_.damage = code_of(damaged);
-        return cannot("writing it to the disk failed", target_.path(), damaged);
+        return cannot_publish("writing it to the disk failed", target_.path(), damaged);
     }
     result_.durable = waits ? durability::data : durability::none;
     return no_problem();
-}
-
-void directory_publication::restore() noexcept {
-    if (given_) {
-        given_->take_back(what_.handle);
-    }
-    sys::metadata now;
-    if (sys::call.stat(what_.handle, now) == 0 && (now.owner != before_.owner || now.group != before_.group)) {
-        sys::call.set_owner(what_.handle, before_.owner, before_.group);
-    }
-    sys::call.set_permissions(what_.handle, before_.permissions);
 }
 
 // --- The name ---
@@ -202,13 +187,12 @@ problem directory_publication::give_name() {
     const sys::error e = there_ ? exchange() : move_to_new_name();
     if (e != 0) {
         const bool barred = e == EINVAL || e == ENOSYS;
-        return cannot(barred ? "its file system cannot exchange two directories" : "giving it the name failed",
-                      target_.path(), e);
+        return cannot_publish(barred ? "its file system cannot exchange two directories" : "giving it the name failed",
+                              target_.path(), e);
     }
     result_.path = std::move(answer_);
-    problem p = finish();
-    what_.path.swap(final_path_);
-    return p;
+    what_.path.swap(final_path_);  // which is our first name from now on
+    return finish();
 }
 
 problem directory_publication::finish() {
@@ -220,7 +204,7 @@ problem directory_publication::finish() {
         p = remove_previous();
     }
     if (options_.durable == durability::data_and_directory) {
-        const sys::error e = sys::call.sync(parent());
+        const sys::error e = target_.sync(what_.handle);
         if (e == 0) {
             result_.durable = durability::data_and_directory;
         } else if (!p) {
@@ -231,18 +215,27 @@ problem directory_publication::finish() {
     return p;
 }
 
-// What cannot be removed stays in the registry, for the next sweep.
 problem directory_publication::remove_previous() {
+    try {
+        return try_to_remove_previous();
+    } catch (const std::bad_alloc&) {
+        return system_problem("the directory was published, but there is no memory to remove the one it replaces",
+                              final_path_, ENOMEM);
+    }
+}
+
+// What cannot be removed stays in the registry, for the next sweep.
+problem directory_publication::try_to_remove_previous() {
     if (existing_.closed()) {
-        const sys::error e = sys::call.remove_file(sys::working_directory, what_.path.c_str());
+        const sys::error e = sys::call.remove_file(sys::working_directory, final_path_.c_str());
         if (e != 0) {
             return system_problem("the directory was published, but the link it replaces could not be removed",
-                                  what_.path, e);
+                                  final_path_, e);
         }
     } else {
         removal_report report;
         if (problem p =
-                remove_held_tree(what_.path, existing_.native_handle(), {.threads = no_threads_of_ours}, report)) {
+                remove_held_tree(final_path_, existing_.native_handle(), {.threads = no_threads_of_ours}, report)) {
             p->what = "the directory was published, but the one it replaces could not be removed";
             return p;
         }

@@ -26,15 +26,32 @@ problem split(const std::string& path, publish_target& target) {
                              : no_problem();
 }
 
-problem open_directory_of(publish_target& target) {
-    sys::handle h = sys::no_handle;
+// Whether the path still leads to the directory that is held.
+bool is_held(held_directory& held, const char* path) noexcept {
+    sys::metadata there;
+    if (!held.about && sys::call.stat(held.handle.native_handle(), there) == 0) {
+        held.about = there;
+    }
+    return held.about && sys::call.stat_at(sys::working_directory, path, there) == 0 && there.id == held.about->id &&
+           there.mount == held.about->mount;
+}
+
+problem open_directory_of(publish_target& target, const publish_target* neighbour) {
     const std::string with_links = target.directory_path + "/.";  // the directory itself may be behind a link
+    if (neighbour != nullptr && neighbour->directory_path == target.directory_path &&
+        is_held(*neighbour->directory, with_links.c_str())) {
+        target.directory = neighbour->directory;
+        return no_problem();
+    }
+    sys::handle h = sys::no_handle;
     sys::error e = sys::call.open_directory(sys::working_directory, with_links.c_str(), h);
+    const bool readable = e != EACCES;
+    e = readable ? e : sys::call.open_path(sys::working_directory, with_links.c_str(), h);
     e = e == 0 ? keep_off_standard_streams(h) : e;
     if (e != 0) {
         return system_problem(std::string(cannot) + std::string(advice(e)), target.directory_path, e);
     }
-    target.directory = file(h);
+    target.directory = std::make_shared<held_directory>(held_directory{.handle = file(h), .readable = readable});
     return no_problem();
 }
 
@@ -49,7 +66,7 @@ problem is_of_stranger(const publish_target& target, const sys::metadata& what, 
         return no_problem();
     }
     sys::metadata dir;
-    if (const sys::error e = sys::call.stat(target.directory.native_handle(), dir)) {
+    if (const sys::error e = sys::call.stat(target.held(), dir)) {
         return system_problem(cannot, target.directory_path, e);
     }
     yes = (dir.permissions & sticky_for_everybody) == sticky_for_everybody && what.owner != dir.owner;
@@ -75,8 +92,7 @@ problem check_file(const publish_target& target, const sys::metadata& there) {
 problem follow(const publish_target& target, std::string& path) {
     std::array<char, 4096> text{};  // as long as a path can be (path_resolution(7))
     std::size_t length = 0;
-    const auto e =
-        sys::call.read_link(target.directory.native_handle(), target.name.c_str(), text.data(), text.size(), length);
+    const auto e = sys::call.read_link(target.held(), target.name.c_str(), text.data(), text.size(), length);
     if (e != 0 || length == 0 || length == text.size()) {
         return system_problem("cannot follow a symbolic link", target.path(), e != 0 ? e : ENAMETOOLONG);
     }
@@ -90,14 +106,24 @@ problem follow(const publish_target& target, std::string& path) {
 problem publish_target::look(std::optional<sys::metadata>& found) const {
     sys::metadata there;
     found.reset();
-    const sys::error e = sys::call.stat_at(directory.native_handle(), name.c_str(), there);
+    const sys::error e = sys::call.stat_at(held(), name.c_str(), there);
     if (e == 0) {
         found = there;
     }
     return e == 0 || e == ENOENT ? no_problem() : system_problem(cannot, path(), e);
 }
 
-problem resolve_target(const std::filesystem::path& path, if_symlink links, publish_target& found, target_kind kind) {
+sys::error publish_target::sync(sys::handle published) const noexcept {
+    return directory->readable ? sys::call.sync(held()) : sys::call.sync_file_system(published);
+}
+
+problem cannot_publish(std::string_view step, const std::string& path, sys::error e) {
+    const bool of_making = e == EEXIST || e == ENOENT;  // such advice is for who makes a new one
+    return refused(std::string(step) + std::string(of_making ? "" : advice(e)), path, e);
+}
+
+problem resolve_target(const std::filesystem::path& path, if_symlink links, publish_target& found, target_kind kind,
+                       const publish_target* neighbour) {
     if (path.empty()) {
         return bad_argument("the target is an empty path; name a file");
     }
@@ -111,7 +137,7 @@ problem resolve_target(const std::filesystem::path& path, if_symlink links, publ
     constexpr int most_links = 40;  // as in the kernel (path_resolution(7))
     for (int links_seen = 0; links_seen <= most_links; ++links_seen) {
         problem p = split(next, found);
-        p = p ? std::move(p) : open_directory_of(found);
+        p = p ? std::move(p) : open_directory_of(found, neighbour);
         p = p ? std::move(p) : found.look(found.existing);
         if (p || !found.existing || found.existing->what != sys::kind::link || links == if_symlink::replace) {
             return p;

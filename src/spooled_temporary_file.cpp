@@ -111,7 +111,7 @@ problem spooled_temporary_file::persist_now(const std::filesystem::path& target,
     spool_buf* const spool = spool_of(buffer());
     if (spool != nullptr && !spool->rolled()) {
         file made;
-        p = create_beside(to.directory.native_handle(), to.directory_path, made, name_.path, name_.owner);
+        p = stage(to, rules, made, name_);
         if (p) {
             return p;
         }

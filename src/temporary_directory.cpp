@@ -120,13 +120,10 @@ problem temporary_directory::persist_now(const std::filesystem::path& target, co
     if (damage_) {
         return system_problem("cannot publish a directory of which the disk may have lost something", path_, damage_);
     }
-    problem p =
-        publish_directory({.handle = handle_.native_handle(), .path = path_, .owner = registration_, .damage = damage_},
-                          target, rules, result);
-    if (!result.path.empty()) {
-        give_away();
-    }
-    return p;
+    const once_published others{result, [this]() noexcept { give_away(); }};
+    return publish_directory(
+        {.handle = handle_.native_handle(), .path = path_, .owner = registration_, .damage = damage_}, target, rules,
+        result);
 }
 
 persisted temporary_directory::persist(const std::filesystem::path& target, const persist_options& rules) {

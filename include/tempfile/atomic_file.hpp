@@ -91,7 +91,11 @@ private:
     struct state;
 
     void do_close() override;
-    problem make(const std::filesystem::path& target, const persist_options& rules, const atomic_file_options& options);
+    // A neighbour's directory is used again, if it is the same.
+    atomic_file(const std::filesystem::path& target, const persist_options& rules, const atomic_file_options& options,
+                const atomic_file* neighbour);
+    problem make(const std::filesystem::path& target, const persist_options& rules, const atomic_file_options& options,
+                 const atomic_file* neighbour);
     problem publish_now(persisted& result);
 
     std::unique_ptr<state> state_;

@@ -59,7 +59,8 @@ enum class if_symlink {
 /// When the target is on another file system, or on another mount of the same (bind mounts, btrfs subvolumes), and when
 /// a file that has no name can be given none.
 enum class if_elsewhere {
-    copy,    ///< Its contents are copied beside the target, which then gets the name.
+    copy,    ///< Its contents are copied beside the target, which then gets the name. Holes stay holes. The object has
+             ///< another descriptor then, which the system does not open for appending (O_APPEND); it appends itself.
     refuse,  ///< EXDEV.
 };
 

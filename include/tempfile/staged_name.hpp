@@ -14,11 +14,15 @@ namespace tempfile {
 struct staged_name {
     staged_name() = default;
     staged_name(staged_name&& other) noexcept
-        : path(std::exchange(other.path, {})), owner(std::move(other.owner)), can_be_linked(other.can_be_linked) {}
+        : path(std::exchange(other.path, {})),
+          owner(std::move(other.owner)),
+          can_be_linked(other.can_be_linked),
+          for_everybody(other.for_everybody) {}
     staged_name& operator=(staged_name&& other) noexcept {
         path = std::exchange(other.path, {});
         owner = std::move(other.owner);
         can_be_linked = other.can_be_linked;
+        for_everybody = other.for_everybody;
         return *this;
     }
 
@@ -28,6 +32,7 @@ struct staged_name {
     std::string path;
     registration owner;
     bool can_be_linked = false;
+    bool for_everybody = false;  // made with the mode of any new file there (metadata_of::new_file)
 };
 
 }  // namespace tempfile

@@ -64,7 +64,9 @@ struct piece {
     std::size_t bytes;
 };
 
-enum class origin { beginning, offset, end };
+// The last two: to the next contents behind that offset, and to the next hole, or the end; ENXIO where no contents
+// follow, EINVAL where the system cannot tell.
+enum class origin { beginning, offset, end, contents, hole };
 
 // Tells a process from all others there ever were, also after a reboot and on another machine.
 struct process_identity {
@@ -123,11 +125,11 @@ struct calls {
     // writing. ENOENT, EISDIR, EOPNOTSUPP, EINVAL and ENOSYS can mean that this system or file system has no such files
     // (open(2), O_TMPFILE).
     error (*create_unnamed)(const char* dir, bool append, handle& made) noexcept;
-    // The same, relative to `at`, and of a kind that can get a name later (`link_handle`).
-    error (*create_linkable)(handle at, const char* dir, bool append, handle& made) noexcept;
-    // As `create_linkable` and `create_file_in`, with the mode and whatever else a new file gets there that is for
-    // everybody whom the umask and the directory allow: 0666 less the umask, or by the directory's default ACL.
-    error (*create_public)(handle at, const char* dir, handle& made) noexcept;
+    // The same, relative to `at`, of a kind that can get a name later (`link_handle`), and with these permissions less
+    // the umask, or by the directory's default ACL.
+    error (*create_linkable)(handle at, const char* dir, bool append, std::uint32_t permissions, handle& made) noexcept;
+    // As `create_file_in`, with the mode and whatever else a new file gets there that is for everybody whom the umask
+    // and the directory allow: 0666 less the umask, or by the directory's default ACL.
     error (*create_public_in)(handle at, const char* name, handle& made) noexcept;
     // A new file at `path`; EEXIST whatever stands there, a link included. Mode and use as above.
     error (*create_file)(const char* path, bool append, handle& made) noexcept;

@@ -7,12 +7,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -21,6 +24,29 @@
 #include "support/in_memory.hpp"
 #include "support/replace_call.hpp"
 #include "support/scratch.hpp"
+
+namespace {
+
+// Which allocation from now on has no memory, in this thread; 0: none.
+thread_local int without_memory = 0;
+thread_local int allocations = 0;
+
+}  // namespace
+
+void* operator new(std::size_t bytes) {
+    if (++allocations == without_memory) {
+        throw std::bad_alloc();
+    }
+    void* const memory = std::malloc(bytes);
+    return memory != nullptr ? memory : throw std::bad_alloc();
+}
+
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
 
 namespace {
 
@@ -194,6 +220,33 @@ public:
         return calls >= n;
     }
 
+    // With the n-th allocation failing; false when there were not as many.
+    bool run_without_memory(int n) {
+        const std::string where = "allocation " + std::to_string(n) + ", " + what_.name;
+        std::error_code ec;
+        persisted how;
+        allocations = 0;
+        without_memory = n;
+        try {
+            how = publish_(ec);
+        } catch (const std::bad_alloc&) {
+            ec = std::make_error_code(std::errc::not_enough_memory);
+        }
+        without_memory = 0;
+        const bool enough = allocations < n;
+        expect_all_or_nothing(how, ec, where);
+        if (how.path.empty()) {
+            ec.clear();
+            how = publish_(ec);
+            EXPECT_FALSE(ec) << "the second try after " << where << ": " << ec.message();
+            expect_all_or_nothing(how, ec, where + ", the second try");
+        }
+        object_.reset();
+        publish_ = {};
+        expect_nothing_else(how, where);
+        return !enough;
+    }
+
 private:
     [[nodiscard]] path text_of_target() const { return what_.directory ? target_ / "text" : target_; }
 
@@ -246,6 +299,18 @@ TEST_P(publishing_with_a_failure, T8_T12_T14_changes_nothing_and_can_be_tried_ag
     }
     EXPECT_EQ(open_descriptors(), before);
     std::cout << runs << " failures\n";
+}
+
+TEST_P(publishing_with_a_failure, T12_without_memory_changes_nothing_and_can_be_tried_again) {
+    attempt(GetParam()).run_without_memory(0);
+    const auto before = open_descriptors();
+    int n = 1;
+    while (attempt(GetParam()).run_without_memory(n)) {
+        ++n;
+    }
+    EXPECT_GT(n, 3);
+    EXPECT_EQ(open_descriptors(), before);
+    std::cout << n - 1 << " allocations\n";
 }
 
 INSTANTIATE_TEST_SUITE_P(scenarios, publishing_with_a_failure, testing::ValuesIn(scenarios), [](const auto& each) {

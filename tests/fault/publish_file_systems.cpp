@@ -15,6 +15,7 @@
 #include "support/file_systems.hpp"
 #include "support/in_child.hpp"
 #include "support/mounted.hpp"
+#include "support/replace_call.hpp"
 #include "support/scratch.hpp"
 
 namespace {
@@ -25,6 +26,7 @@ using tempfile::test::as_ordinary_user;
 using tempfile::test::file_system;
 using tempfile::test::mounted;
 using tempfile::test::open_descriptors;
+using tempfile::test::replace_call;
 using tempfile::test::scratch;
 using tempfile::test::shell;
 using path = std::filesystem::path;
@@ -153,6 +155,33 @@ INSTANTIATE_TEST_SUITE_P(each, publishing_on,
                                          fuse_overlay),
                          [](const auto& each) { return each.param.name; });
 
+// All in one, since mounting it takes a second. It has neither files without a name, nor RENAME_NOREPLACE and
+// RENAME_EXCHANGE.
+TEST(publishing_on_glusterfs, T8_the_last_rung_of_each_ladder_holds) {
+    const mounted fs(gluster.commands);
+    if (!fs) {
+        GTEST_SKIP() << fs.why_not();
+    }
+    const path target = fs / "target";
+    EXPECT_EQ(write_file(target, "first", {.durable = durability::data_and_directory}).method, persist_method::rename);
+    EXPECT_EQ(write_file(target, text).method, persist_method::rename);
+    EXPECT_EQ(contents(target), text);
+    std::error_code ec;
+    write_file(target, "no", {.existing = if_exists::refuse}, ec);
+    EXPECT_EQ(ec, system_code(EEXIST));
+    EXPECT_EQ(write_file(fs / "second", "new", {.existing = if_exists::refuse}).method, persist_method::link);
+    write_file(target, "no", {.existing = if_exists::exchange}, ec);
+    EXPECT_EQ(ec, system_code(EINVAL));
+    named_temporary_file elsewhere;
+    elsewhere << "from elsewhere";
+    EXPECT_NE(elsewhere.persist(fs / "second").copied, copy_method::none);
+    temporary_directory tree({.dir = fs.path()});
+    write_file(tree / "a", "a");
+    EXPECT_FALSE(tree.persist(fs / "tree").atomic) << "it says what it could not";
+    EXPECT_EQ(contents(target), text);
+    EXPECT_EQ(names_in(fs.path()).size(), 3U);
+}
+
 // --- Errors of real file systems ---
 
 // Publishes in a directory that will not have it; the code.
@@ -215,6 +244,30 @@ TEST(publishing_in_a_bad_place, T12_a_directory_that_one_may_not_write_to) {
               "");
 }
 
+// Everything can be done in it but for fsync(2), which wants to read.
+TEST(publishing_in_a_bad_place, T12_a_directory_that_one_may_write_to_but_not_read) {
+    const scratch dir;
+    const path drop = dir / "drop";
+    std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
+    std::filesystem::create_directory(drop);
+    std::filesystem::permissions(drop, std::filesystem::perms(0733));
+    const auto publish_all = [&](std::ostream& wrong) {
+        const auto both = durability::data_and_directory;
+        const persisted how = write_file(drop / "a", "new", {.durable = both});
+        wrong << (how.durable == both && how.atomic ? "" : "a file is not as durable as was asked for\n");
+        write_file(drop / "a", "newer", {.durable = both});
+        wrong << (contents(drop / "a") == "newer" ? "" : "it is not replaced\n");
+        publish_batch batch;
+        batch.add(drop / "b") << "b";
+        batch.add(drop / "c") << "c";
+        wrong << (batch.commit().published.at(1).durable == both ? "" : "a batch is not as durable\n");
+        temporary_directory tree({.dir = drop});
+        wrong << (tree.persist(drop / "d", {.durable = both}).durable == both ? "" : "nor is a directory\n");
+    };
+    EXPECT_EQ(as_ordinary_user(publish_all), "");
+    EXPECT_EQ(names_in(drop).size(), 4U);
+}
+
 TEST(publishing_in_a_bad_place, T12_a_bind_mount_of_the_same_file_system_is_another_one) {
     const mounted twice("mount -t tmpfs tmpfs $M; mkdir $M/a $M/b; mount --bind $M/a $M/b");
     if (!twice) {
@@ -244,6 +297,75 @@ TEST(publishing_in_a_bad_place, T12_so_is_a_subvolume_of_btrfs_but_it_shares_wha
     EXPECT_EQ(fp.persist(parts / "s/target").copied, copy_method::reflink);
     EXPECT_EQ(contents(parts / "s/target"), text);
     EXPECT_EQ(names_in(parts.path()).size(), 1U);
+}
+
+// An overlay shows the devices of its layers: numbers of devices say nothing of what can be renamed to where.
+TEST(publishing_in_a_bad_place, T12_an_overlay_whose_layers_lie_on_two_devices) {
+    const mounted both(
+        "mkdir $W/low $W/up; mount -t tmpfs tmpfs $W/low; mount -t tmpfs tmpfs $W/up; mkdir $W/up/u $W/up/w "
+        "$W/low/tree; "
+        "echo -n old >$W/low/target; echo -n old >$W/low/other; echo -n old >$W/low/tree/old; "
+        "mount -t overlay -o lowerdir=$W/low,upperdir=$W/up/u,workdir=$W/up/w overlay $M");
+    if (!both) {
+        GTEST_SKIP() << both.why_not();
+    }
+    EXPECT_EQ(write_file(both / "target", "new").method, persist_method::rename);
+    EXPECT_EQ(contents(both / "target"), "new");
+    named_temporary_file fp({.dir = both.path()});
+    fp << "newer";
+    EXPECT_EQ(fp.persist(both / "other").copied, copy_method::none);
+    EXPECT_EQ(contents(both / "other"), "newer");
+    std::filesystem::remove(both / "other");
+    // What is in a lower layer cannot be moved (overlayfs.rst, "redirect_dir").
+    temporary_directory tree({.dir = both.path()});
+    write_file(tree / "new", "new");
+    std::error_code ec;
+    tree.persist(both / "tree", {}, ec);
+    EXPECT_TRUE(!ec || ec == system_code(EXDEV)) << ec.message();
+    EXPECT_EQ(names_in(both / "tree"), std::vector<std::string>{ec ? "old" : "new"});
+    EXPECT_EQ(tree.still_there(), bool(ec));
+    std::filesystem::remove_all(both / "tree");
+    std::error_code again;
+    if (ec) {
+        tree.persist(both / "tree", {}, again);
+    }
+    EXPECT_FALSE(again) << again.message();
+    EXPECT_EQ(names_in(both / "tree"), std::vector<std::string>{"new"});
+    EXPECT_EQ(names_in(both.path()).size(), 2U);
+}
+
+// The bits of the group say then what anybody in the ACL may at most.
+TEST(publishing_in_a_bad_place, T13_an_acl_that_is_lost_gives_the_group_no_more_than_it_had) {
+    const mounted disk(std::string(ext4.commands) +
+                       "; echo old >$M/target; chmod 0604 $M/target; setfacl -m u:65534:rw,g::-,m::rwx $M/target; "
+                       "echo old >$M/denied; chmod 0664 $M/denied; setfacl -m u:65534:- $M/denied");
+    if (!disk) {
+        GTEST_SKIP() << disk.why_not();
+    }
+    struct stat before {};
+    ASSERT_TRUE(::stat((disk / "target").c_str(), &before) == 0 && (before.st_mode & 07777U) == 0674U);
+    const auto lose = [](auto...) { return EPERM; };
+    for (const bool unreadable : {false, true}) {
+        const path target = disk / (unreadable ? "unreadable" : "unwritable");
+        ASSERT_EQ(shell("cp -p " + (disk / "target").string() + " " + target.string()), "");
+        persisted how;
+        if (unreadable) {
+            const replace_call<&sys::calls::attribute> broken(lose);
+            how = write_file(target, "new");
+        } else {
+            const replace_call<&sys::calls::set_attribute> broken(lose);
+            how = write_file(target, "new");
+        }
+        EXPECT_EQ(how.not_copied, std::vector<std::string>{"system.posix_acl_access"});
+        struct stat after {};
+        EXPECT_TRUE(::stat(target.c_str(), &after) == 0 && (after.st_mode & 07777U) == (unreadable ? 0644U : 0604U))
+            << std::oct << after.st_mode;
+    }
+    const replace_call<&sys::calls::set_attribute> broken(lose);
+    write_file(disk / "denied", "new");
+    struct stat denied {};
+    EXPECT_TRUE(::stat((disk / "denied").c_str(), &denied) == 0 && (denied.st_mode & 07777U) == 0600U)
+        << std::oct << denied.st_mode << ": somebody was allowed less than all others";
 }
 
 TEST(publishing_in_a_bad_place, T13_acls_go_with_the_file_and_a_new_one_inherits_them) {

@@ -26,6 +26,28 @@ void tell(const std::string& text) {
     }
 }
 
+std::string tmpdir() {
+    return std::getenv("TMPDIR");
+}
+
+void write_in_tmpdir(const std::string& name, tempfile::durability durable) {
+    tempfile::write_file(tmpdir() + "/" + name, page, {.durable = durable});
+}
+
+// The first round is to warm up all that the others use.
+bool make_others() {
+    for (int i = 0; i < 2; ++i) {
+        write_in_tmpdir("published", tempfile::durability::none);
+        write_in_tmpdir("published-too", tempfile::durability::none);
+    }
+    return true;
+}
+
+void write_over_another_one(tempfile::durability durable) {
+    [[maybe_unused]] static const bool warm = make_others();
+    write_in_tmpdir("published", durable);
+}
+
 // As short as possible: what is allocated here is not to grow the heap in some rounds only.
 // The whole life of what has a name; what is in the directory is made by others.
 void named_life() {
@@ -81,7 +103,7 @@ void publish_each() {
         std::ofstream(tree / "sub/text") << page;
         tree.persist(dir / "published-tree");
     }
-    tempfile::sys::call.create_linkable = [](int, const char*, bool, tempfile::sys::handle&) noexcept {
+    tempfile::sys::call.create_linkable = [](int, const char*, bool, std::uint32_t, tempfile::sys::handle&) noexcept {
         return EOPNOTSUPP;
     };
     tempfile::write_file(dir / "published", page);
@@ -183,12 +205,20 @@ const std::map<std::string, void (*)()> things = {
          tempfile::cleanup_on_signals();
          publish_each();
      }},
-    {"write_file over another one",
-     [] { tempfile::write_file(tempfile::gettempdir() / "published", page, {.durable = tempfile::durability::none}); }},
-    {"durable write_file over another one",
+    {"write_file over another one", [] { write_over_another_one(tempfile::durability::none); }},
+    {"durable write_file over another one", [] { write_over_another_one(tempfile::durability::data_and_directory); }},
+    {"durable write_file of a new one",
      [] {
-         tempfile::write_file(tempfile::gettempdir() / "published", page,
-                              {.durable = tempfile::durability::data_and_directory});
+         write_in_tmpdir("new", tempfile::durability::data_and_directory);
+         ::unlink((tmpdir() + "/new").c_str());
+     }},
+    {"batch of two over others",
+     [] {
+         [[maybe_unused]] static const bool warm = make_others();
+         tempfile::publish_batch batch;
+         batch.add(tmpdir() + "/published") << page;
+         batch.add(tmpdir() + "/published-too") << page;
+         batch.commit();
      }},
     // Nobody destroys these but the end of the process.
     {"abandoned with cleanup on signals",

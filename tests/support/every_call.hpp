@@ -28,7 +28,7 @@
     X(open_file) X(rename) X(lock) X(map) X(unmap) X(sync_map) \
     X(this_process) X(process_number) X(this_thread) X(thread_runs) X(other_threads) \
     X(start_time) X(process_namespace) X(wall_clock) X(steady_clock) \
-    X(create_linkable) X(create_public) X(create_public_in) X(open_to_read) X(rename_new) X(exchange) \
+    X(create_linkable) X(create_public_in) X(open_to_read) X(rename_new) X(exchange) \
     X(link) X(link_handle) X(link_through_proc) X(read_link) X(sync_file_system) X(begin_sync) \
     X(set_owner) X(clone) X(copy_range) X(send_range) X(list_attributes) X(attribute) \
     X(set_attribute) X(remove_attribute) X(reserve) X(create_public_directory) \

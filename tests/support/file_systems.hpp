@@ -32,6 +32,13 @@ inline constexpr file_system fuse_overlay = {
     "-o lowerdir=$W/lower,upperdir=$W/upper,workdir=$W/work,allow_other $M",
     false};
 
+// The client with the part of the server that keeps files, in one process and without a network.
+inline constexpr file_system gluster = {"gluster",
+                                        "mkdir $W/source; printf 'volume files\\ntype storage/posix\\noption directory "
+                                        "%s/source\\nend-volume\\n' $W >$W/volume; "
+                                        "glusterfs -f $W/volume -l $W/log $M",
+                                        false};
+
 }  // namespace file_systems
 
 }  // namespace tempfile::test

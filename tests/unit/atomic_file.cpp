@@ -559,6 +559,36 @@ TEST_F(atomic_test, T29_what_the_disk_refuses_is_not_published) {
     EXPECT_TRUE(others().empty());
 }
 
+// It was made with the mode that it would have then.
+TEST_F(atomic_test, T13_the_mode_is_that_of_what_stands_there_in_the_end) {
+    atomic_file f(target);
+    f << "new";
+    write_file(target, "came in between");
+    std::filesystem::permissions(target, std::filesystem::perms(0600));
+    {
+        const replace_call<&sys::calls::rename> broken([](auto...) { return EIO; });
+        EXPECT_EQ(thrown([&] { f.commit(); }), errc::io_error);
+    }
+    EXPECT_EQ(permissions_of(f.fileno()), 0644U) << "as it was";
+    {
+        const replace_call<&sys::calls::rename> broken([](auto...) { return EIO; });
+        EXPECT_EQ(thrown([&] { f.commit(); }), errc::io_error);
+    }
+    std::filesystem::remove(target);
+    f.commit();
+    EXPECT_EQ(permissions_of(target), 0644U);
+
+    std::filesystem::permissions(target, std::filesystem::perms(0640));
+    atomic_file g(target);
+    std::filesystem::remove(target);
+    g.commit();
+    EXPECT_EQ(permissions_of(target), 0644U);
+
+    std::filesystem::permissions(target, std::filesystem::perms(0666));
+    tempfile::write_file(target, "beyond the umask");
+    EXPECT_EQ(permissions_of(target), 0666U);
+}
+
 TEST_F(atomic_test, T29_after_an_error_of_the_disk_it_is_published_only_when_it_was_written_anew) {
     write_file(target, "old");
     atomic_file f(target);

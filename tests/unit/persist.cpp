@@ -190,6 +190,85 @@ TEST_F(persist_test, T8_an_exchange_is_never_something_else) {
     EXPECT_TRUE(fp.still_there());
 }
 
+// --- Somebody else comes in between ---
+
+class persist_in_between : public persist_test, public testing::WithParamInterface<bool> {
+protected:
+    // Puts another file, or a directory, where the target was, and the target elsewhere.
+    void come_in() const {
+        std::filesystem::rename(target, dir / "aside");
+        if (GetParam()) {
+            std::filesystem::create_directory(target);
+        }
+        write_file(GetParam() ? target / "text" : target, "a stranger's");
+    }
+    void expect_strangers(const std::filesystem::path& at) const {
+        EXPECT_EQ(contents(GetParam() ? at / "text" : at), "a stranger's");
+    }
+};
+
+TEST_P(persist_in_between, a_directory_that_it_does_not_know_is_not_removed) {
+    std::filesystem::create_directory(target);
+    write_file(target / "text", "old");
+    std::filesystem::path staged;
+    {
+        temporary_directory tree({.dir = dir.path()});
+        staged = tree.path();
+        write_file(tree / "text", "new");
+        const replace_call<&sys::calls::exchange> late([&](auto... arguments) {
+            come_in();
+            return replace_call<&sys::calls::exchange>::real(arguments...);
+        });
+        std::error_code ec;
+        EXPECT_EQ(tree.persist(target, {}, ec).path, target);
+        EXPECT_TRUE(ec) << "the one it replaced is still there";
+    }
+    EXPECT_EQ(contents(target / "text"), "new");
+    EXPECT_EQ(contents(dir / "aside/text"), "old");
+    expect_strangers(staged);
+    sweep();
+    expect_strangers(staged);
+}
+
+TEST_P(persist_in_between, what_is_exchanged_is_the_callers_whatever_it_is) {
+    tempfile::write_file(target, "old");
+    std::filesystem::path previous;
+    {
+        atomic_file f(target, {.existing = if_exists::exchange});
+        f << "new";
+        const replace_call<&sys::calls::exchange> late([&](auto... arguments) {
+            come_in();
+            return replace_call<&sys::calls::exchange>::real(arguments...);
+        });
+        previous = f.commit().previous;
+    }
+    EXPECT_EQ(contents(target), "new");
+    EXPECT_EQ(contents(dir / "aside"), "old");
+    expect_strangers(previous);
+}
+
+TEST_P(persist_in_between, a_directory_is_not_replaced_by_a_file) {
+    tempfile::write_file(target, "old");
+    atomic_file f(target);
+    f << "new";
+    {
+        const replace_call<&sys::calls::rename> late([&](auto... arguments) {
+            come_in();
+            return replace_call<&sys::calls::rename>::real(arguments...);
+        });
+        EXPECT_EQ(thrown([&] { f.commit(); }), GetParam() ? errc::is_a_directory : errc());
+    }
+    if (GetParam()) {
+        expect_strangers(target);
+        std::filesystem::remove_all(target);
+        f.commit();
+    }
+    EXPECT_EQ(contents(target), "new");
+}
+
+INSTANTIATE_TEST_SUITE_P(a, persist_in_between, testing::Bool(),
+                         [](const auto& is) { return is.param ? "directory" : "file"; });
+
 TEST_F(persist_test, T12_in_a_forked_child_it_is_the_parents) {
     named_temporary_file fp({.dir = dir.path()});
     EXPECT_EQ(in_child([&](std::ostream& wrong) {
@@ -318,6 +397,55 @@ TEST_F(persist_test, T8_each_way_of_copying_does_all_of_it) {
     }
     const replace_call<&sys::calls::copy_range> full([](auto...) { return ENOSPC; });
     EXPECT_EQ(thrown(copied_by), errc::no_space_on_device) << "a full disk is no reason to go on";
+}
+
+TEST_F(persist_test, holes_stay_holes) {
+    constexpr std::uint64_t far = 1 << 20;
+    const auto none = [](auto...) { return EXDEV; };
+    const auto copied_by = [&] {
+        temporary_file fp({.dir = elsewhere.path()});
+        fp.truncate(far);
+        fp.seek(far / 2);
+        fp << "in the middle";
+        fp.flush();
+        std::uint64_t last = 0;
+        const int before = ::dup(fp.fileno());
+        ::lseek(before, 5, SEEK_SET);
+        const persisted how = fp.persist(target, {.progress = [&](std::uint64_t done, auto) {
+                                             last = done;
+                                             return true;
+                                         }});
+        EXPECT_EQ(last, far);
+        EXPECT_EQ(::lseek(before, 0, SEEK_CUR), 5) << "the offset is the user's";
+        ::close(before);
+        struct stat meta {};
+        EXPECT_EQ(::stat(target.c_str(), &meta), 0);
+        EXPECT_LT(meta.st_blocks, 200);
+        const std::string all = contents(target);
+        EXPECT_EQ(all.size(), far);
+        EXPECT_EQ(all.find_first_not_of('\0'), far / 2);
+        EXPECT_EQ(all.substr(far / 2, 14), std::string("in the middle\0", 14));
+        return how.copied;
+    };
+    if (!two_file_systems()) {
+        GTEST_SKIP() << "needs two file systems";
+    }
+    const replace_call<&sys::calls::clone> no_clone(none);
+    copied_by();
+    const replace_call<&sys::calls::copy_range> across(none);
+    EXPECT_EQ(copied_by(), copy_method::sendfile);
+    const replace_call<&sys::calls::send_range> nor_this(none);
+    EXPECT_EQ(copied_by(), copy_method::read_write);
+}
+
+TEST_F(persist_test, what_is_cut_off_while_it_is_copied_ends_there) {
+    temporary_file fp({.dir = elsewhere.path()});
+    fp << sample(100'000);
+    fp.flush();
+    const replace_call<&sys::calls::clone> no_clone([](auto...) { return EXDEV; });
+    const replace_call<&sys::calls::reserve> late([&](auto...) { return ::ftruncate(fp.fileno(), 10); });
+    fp.persist(target);
+    EXPECT_EQ(contents(target), sample(100'000).substr(0, 10));
 }
 
 TEST_F(persist_test, room_is_reserved_before_copying) {

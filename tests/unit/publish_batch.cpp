@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "helpers.hpp"
@@ -35,12 +37,13 @@ TEST_F(batch_test, all_files_are_published_and_each_directory_is_waited_for_once
     batch.add(dir / "d/other") << "other";
     EXPECT_EQ(batch.size(), 6U);
     EXPECT_EQ(dir.names().size(), 1U) << "nothing before commit";
+    batch.add(atomic_file(target(6))) << "the same directory, opened by itself";
     const count_calls<&sys::calls::sync> syncs;
     const count_calls<&sys::calls::begin_sync> begun;
     const batch_result done = batch.commit();
-    EXPECT_EQ(syncs.count(), 6 + 2);
-    EXPECT_EQ(begun.count(), 6);
-    ASSERT_EQ(done.published.size(), 6U);
+    EXPECT_EQ(syncs.count(), 7 + 2);
+    EXPECT_EQ(begun.count(), 7);
+    ASSERT_EQ(done.published.size(), 7U);
     EXPECT_EQ(done.left, 0U);
     EXPECT_EQ(batch.size(), 0U);
     for (int i = 0; i < 5; ++i) {
@@ -84,6 +87,83 @@ TEST_F(batch_test, when_one_cannot_be_made_ready_nothing_is_published) {
     EXPECT_TRUE(dir.empty());
     files[2]->cancel();
     EXPECT_EQ(batch.commit().published.size(), 4U);
+}
+
+// --- Threads that wait ---
+
+TEST_F(batch_test, many_files_on_a_disk_are_waited_for_by_several_threads_which_are_gone_afterwards) {
+    const auto threads = [&](int count, const publish_batch_options& options) {
+        publish_batch batch(options);
+        fill(batch, count);
+        const count_calls<&sys::calls::start_thread> started;
+        const count_calls<&sys::calls::join_thread> joined;
+        EXPECT_EQ(batch.commit().published.back().durable, options.durable);
+        EXPECT_EQ(joined.count(), started.count());
+        EXPECT_EQ(contents(target(count - 1)), "new " + std::to_string(count - 1));
+        return started.count();
+    };
+    bool in_memory = false;
+    const replace_call<&sys::calls::is_in_memory> told([&](sys::handle, bool& yes) {
+        yes = in_memory;
+        return 0;
+    });
+    EXPECT_EQ(threads(15, {}), 0);
+    EXPECT_EQ(threads(16, {}), 7);
+    EXPECT_EQ(threads(16, {.threads = 1}), 0);
+    EXPECT_EQ(threads(3, {.threads = 16}), 2) << "no more than there are files";
+    EXPECT_EQ(threads(40, {.threads = 100}), 15);
+    EXPECT_EQ(threads(16, {.durable = durability::none}), 0);
+    EXPECT_EQ(threads(16, {.whole_file_systems = true}), 0);
+    in_memory = true;
+    EXPECT_EQ(threads(16, {}), 0);
+}
+
+TEST_F(batch_test, without_threads_it_waits_alone) {
+    const replace_call<&sys::calls::start_thread> none([](auto&&...) { return EAGAIN; });
+    publish_batch batch({.threads = 8});
+    fill(batch, 20);
+    const count_calls<&sys::calls::sync> syncs;
+    EXPECT_EQ(batch.commit().published.size(), 20U);
+    EXPECT_EQ(syncs.count(), 21);
+}
+
+TEST_F(batch_test, T29_an_error_that_a_thread_met_belongs_to_its_file) {
+    publish_batch batch({.threads = 8});
+    fill(batch, 20);
+    {
+        const sys::handle bad = files[13]->native_handle();
+        const replace_call<&sys::calls::sync> broken([=](sys::handle h) { return h == bad ? EIO : 0; });
+        std::error_code ec;
+        EXPECT_EQ(batch.commit(ec).left, 20U);
+        EXPECT_EQ(ec, errc::io_error);
+        EXPECT_TRUE(dir.empty());
+    }
+    EXPECT_EQ(thrown([&] { batch.commit(); }), errc::io_error) << "the disk may have lost that one";
+    files[13]->cancel();
+    EXPECT_EQ(batch.commit().published.size(), 19U);
+}
+
+// --- Directories that are shared ---
+
+TEST_F(batch_test, files_of_one_directory_share_its_descriptor) {
+    const auto before = open_descriptors().size();
+    publish_batch batch;
+    fill(batch, 10);
+    EXPECT_EQ(open_descriptors().size(), before + 11);
+    batch.commit();
+    EXPECT_EQ(open_descriptors().size(), before);
+}
+
+TEST_F(batch_test, a_directory_that_took_the_place_of_another_one_is_opened) {
+    publish_batch batch;
+    std::filesystem::create_directory(dir / "d");
+    batch.add(dir / "d/one") << "one";
+    std::filesystem::rename(dir / "d", dir / "moved");
+    std::filesystem::create_directory(dir / "d");
+    batch.add(dir / "d/two") << "two";
+    batch.commit();
+    EXPECT_EQ(contents(dir / "moved/one"), "one");
+    EXPECT_EQ(contents(dir / "d/two"), "two");
 }
 
 TEST_F(batch_test, what_progress_throws_leaves_what_was_not_published_in_the_batch) {

@@ -8,7 +8,6 @@ namespace tempfile::sys {
 constinit calls call = {
     .create_unnamed = linux_os::create_unnamed,
     .create_linkable = linux_os::create_linkable,
-    .create_public = linux_os::create_public,
     .create_public_in = posix::create_public_in,
     .create_file = posix::create_file,
     .create_file_in = posix::create_file_in,

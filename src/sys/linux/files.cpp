@@ -87,13 +87,9 @@ error create_unnamed(const char* dir, bool append, handle& made) noexcept {
     return posix::result([&] { return ::open(dir, flags, 0600); }, made);
 }
 
-error create_linkable(handle at, const char* dir, bool append, handle& made) noexcept {
+error create_linkable(handle at, const char* dir, bool append, std::uint32_t permissions, handle& made) noexcept {
     const int flags = O_TMPFILE | O_RDWR | O_CLOEXEC | (append ? O_APPEND : 0);
-    return posix::result([&] { return ::openat(at, dir, flags, 0600); }, made);
-}
-
-error create_public(handle at, const char* dir, handle& made) noexcept {
-    return posix::result([&] { return ::openat(at, dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666); }, made);
+    return posix::result([&] { return ::openat(at, dir, flags, permissions); }, made);
 }
 
 error rename_new(handle from_at, const char* from, handle to_at, const char* to) noexcept {

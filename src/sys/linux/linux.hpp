@@ -7,8 +7,7 @@
 namespace tempfile::sys::linux_os {
 
 error create_unnamed(const char* dir, bool append, handle& made) noexcept;
-error create_linkable(handle at, const char* dir, bool append, handle& made) noexcept;
-error create_public(handle at, const char* dir, handle& made) noexcept;
+error create_linkable(handle at, const char* dir, bool append, std::uint32_t permissions, handle& made) noexcept;
 error rename_new(handle from_at, const char* from, handle to_at, const char* to) noexcept;
 error exchange(handle from_at, const char* from, handle to_at, const char* to) noexcept;
 error link_handle(handle of, handle to_at, const char* to) noexcept;

@@ -105,8 +105,8 @@ error pwritev(handle h, const piece* pieces, std::size_t n, std::uint64_t at, st
 }
 
 error seek(handle h, std::int64_t offset, origin from, std::uint64_t& now) noexcept {
-    const int whence = from == origin::beginning ? SEEK_SET : from == origin::offset ? SEEK_CUR : SEEK_END;
-    return result([&] { return ::lseek(h, offset, whence); }, now);
+    constexpr int whence[] = {SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE};
+    return result([&] { return ::lseek(h, offset, whence[static_cast<int>(from)]); }, now);
 }
 
 error truncate(handle h, std::uint64_t bytes) noexcept {
