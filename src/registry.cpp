@@ -4,8 +4,10 @@
 #include <cerrno>
 #include <cstddef>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <thread>
 
 #include "handle.hpp"
@@ -47,6 +49,7 @@ public:
 
     registry_status status();
     void label(std::string_view text) noexcept;
+    sys::error assign(std::uint64_t pid) noexcept;
     void withdraw() noexcept;
     [[nodiscard]] bool is_in_memory_only() const noexcept { return is_here() && path_.empty(); }
     std::size_t remove_all(removal (*remove)(const registered_path&) noexcept, bool forget) noexcept;
@@ -68,6 +71,8 @@ private:
     [[nodiscard]] bool is_here() const noexcept;
     [[nodiscard]] bool holds_its_file() const noexcept;
     [[nodiscard]] bool path_at(const slot& head) noexcept;
+    [[nodiscard]] sys::error owner(sys::process_identity& out) const noexcept;
+    void write_owner() noexcept;
     sys::error open_in(const std::string& dir);
     sys::error try_to_open_in(const std::string& dir, sys::handle directory);
     sys::error fill(sys::handle directory, const char* temporary_name, sys::handle h);
@@ -81,6 +86,7 @@ private:
     std::atomic<std::uint64_t> walker_{0};         // the thread in remove_all()
     std::array<char, longest_path + 1> walked_{};  // a path there
     std::array<char, 64> label_{};                 // empty: the program's name
+    std::optional<sys::process_identity> owner_;   // instead of this process
     file file_;                                    // holds the lock; closed when there is only memory
     sys::identity id_;                             // of the file
     std::string path_;
@@ -285,11 +291,8 @@ sys::error slots::fill(sys::handle directory, const char* temporary_name, sys::h
     head.slot_bytes = sizeof(slot);
     head.user = sys::call.effective_user();
     head.made = sys::call.wall_clock();
-    if (const sys::error e = sys::call.this_process(head.owner)) {
+    if (const sys::error e = owner(head.owner)) {
         return e == ENOENT ? ENOTSUP : e;  // nobody could ever tell that this process is dead
-    }
-    if (label_[0] != '\0') {
-        head.owner.program = label_;
     }
     std::memcpy(static_cast<void*>(pieces_[0].load()), &head, sizeof head);
     const std::string name = std::to_string(head.owner.pid) + (temporary_name + temporary_prefix.size() - 1);
@@ -398,14 +401,46 @@ void slots::label(std::string_view text) noexcept {
     text = text.substr(0, std::min(text.find('\0'), label_.size() - 1));
     label_.fill('\0');
     std::copy(text.begin(), text.end(), label_.begin());
-    if (is_here()) {
-        sys::process_identity self;
-        static_cast<void>(sys::call.this_process(self));  // only its name is of interest
-        const auto& shown = label_[0] != '\0' ? label_ : self.program;
-        auto* const head = static_cast<char*>(static_cast<void*>(pieces_[0].load()));
-        std::memcpy(head + offsetof(header, owner) + offsetof(sys::process_identity, program), shown.data(),
-                    shown.size());
+    write_owner();
+}
+
+// Who stands in the registry, under the name that was chosen.
+sys::error slots::owner(sys::process_identity& out) const noexcept {
+    const sys::error e = owner_ ? 0 : sys::call.this_process(out);
+    if (owner_) {
+        out = *owner_;
     }
+    if (label_[0] != '\0') {
+        out.program = label_;
+    }
+    return e;
+}
+
+// Nobody goes by it as long as we live, since we hold the lock.
+void slots::write_owner() noexcept {
+    sys::process_identity who;
+    if (is_here() && owner(who) == 0) {
+        auto* const head = static_cast<char*>(static_cast<void*>(pieces_[0].load()));
+        std::memcpy(head + offsetof(header, owner), &who, sizeof who);
+    }
+}
+
+sys::error slots::assign(std::uint64_t pid) noexcept {
+    const std::lock_guard lock(mutex);
+    sys::process_identity who;
+    sys::error e = sys::call.this_process(who);
+    const bool is_self = pid == who.pid;
+    if (!is_self && e == 0) {
+        constexpr std::uint64_t largest = std::numeric_limits<std::int32_t>::max();
+        who.pid = pid;
+        e = pid == 0 || pid > largest ? ESRCH : sys::call.start_time(pid, who.start);
+    }
+    if (e != 0) {
+        return e;
+    }
+    owner_ = is_self ? std::nullopt : std::optional(who);
+    write_owner();
+    return 0;
 }
 
 // The number as well: a child that shares our memory has our generation (vfork(2)).
@@ -639,6 +674,10 @@ void prepare_registry() noexcept {
 
 void label_registry(std::string_view label) noexcept {
     mine().label(label);
+}
+
+sys::error assign_registry(std::uint64_t pid) noexcept {
+    return mine().assign(pid);
 }
 
 bool can_leave_to_sweep() noexcept {

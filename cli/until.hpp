@@ -1,0 +1,69 @@
+// What goes when a process has ended: a process of ours stays behind that waits for that end, and removes it then.
+
+#pragma once
+
+#include <tempfile/file.hpp>
+#include <tempfile/mkstemp.hpp>
+
+#include <filesystem>
+#include <string>
+
+#include <sys/types.h>
+
+namespace CLI {
+class App;
+}
+
+namespace tool {
+
+// --until-pid, written into `pid`.
+void add_until_option(CLI::App& command, std::string& pid);
+
+class watcher {
+public:
+    // From here on `pid` is that process and no other one, also when its number is used again.
+    // @throws std::invalid_argument if that is no number of a process, anything else if it cannot be waited for.
+    watcher(const CLI::App& command, const std::string& pid);
+
+    // True in a process of its own, which has a session of its own and of the caller's descriptors only the standard
+    // streams. False in the caller's process, when the other one has handed over.
+    // @throws CLI::RuntimeError in the caller's process, with the status of the other one if that failed; it has said
+    //         why.
+    bool is_in_background();
+
+    // Prints the path of what was made, lets go of the standard streams, of the working directory and of the caller,
+    // and waits until the process has ended. Throws when nobody could be told of it.
+    void hand_over(const tempfile::name_options& options, const std::filesystem::path& made);
+
+private:
+    void open_process();
+    void check_that_it_runs() const;
+    bool wait_for_background(pid_t child);
+    void let_go();
+
+    const CLI::App& command_;
+    pid_t pid_ = 0;
+    tempfile::file process_;  // a pidfd: it can be read from when the process has ended (pidfd_open(2))
+    tempfile::file nothing_;
+    tempfile::file ready_;  // a pipe: one process says so, the other one hears it
+};
+
+[[noreturn]] void end_in_background();
+
+// As hand_over() in names.hpp, for an object that make() makes: it is removed when process `pid` has ended.
+template <class Make>
+void hand_over_until(const CLI::App& command, const std::string& pid, const tempfile::name_options& options,
+                     Make make) {
+    watcher w(command, pid);
+    if (!w.is_in_background()) {
+        return;
+    }
+    {
+        auto made = make();
+        w.hand_over(options, made.path());
+        made.cleanup();
+    }
+    end_in_background();
+}
+
+}  // namespace tool
