@@ -16,13 +16,15 @@ void add_ls(CLI::App& command);
 void add_sweep(CLI::App& command);
 void add_recipe(CLI::App& command);
 void add_run(CLI::App& command);
+void add_shell(CLI::App& command);
 void add_rm(CLI::App& command);
 void add_write(CLI::App& command);
 void add_edit(CLI::App& command);
 
 // The command that is to be run, ended by a null pointer: everything behind the options of `tmp run`, behind the "--"
-// of `tmp write` and `tmp edit`, where it is null when there is no "--"; for `tmp rm`, what to remove. main() takes it
-// off the command line before CLI11 sees it, for whom "{}" is an empty list and "--x=" may be two arguments.
+// of `tmp write`, `tmp edit` and `tmp shell`, where it is null when there is no "--"; for `tmp rm`, what to remove.
+// main() takes it off the command line before CLI11 sees it, for whom "{}" is an empty list and "--x=" may be two
+// arguments.
 extern char** operands;
 
 }  // namespace tool

@@ -31,6 +31,7 @@ constexpr std::array commands = {
     command{"file", "Make a file that nobody else can open, and print its path", tool::add_file},
     command{"dir", "Make a directory that nobody else can enter, and print its path", tool::add_dir},
     command{"run", "Run a command with a directory of its own, and remove that when it ends", tool::add_run},
+    command{"shell", "Run a shell in a directory of its own, and remove that when it ends", tool::add_shell},
     command{"rm", "Remove files and directories with all that is in them, as rm -rf does", tool::add_rm},
     command{"write", "Replace a file by standard input, or by what a command prints, when all of it is there",
             tool::add_write},
@@ -157,7 +158,7 @@ int put_options_first(int argc, char** argv) {
     return static_cast<int>(operands - argv);
 }
 
-// The same for `tmp write` and `tmp edit`, whose options may stand behind TARGET as well.
+// The same for `tmp write` and `tmp edit`, whose options may stand behind TARGET as well, and for `tmp shell`.
 int take_off_what_is_behind_dashes(int argc, char** argv) {
     char** const end = argv + argc;
     char** const dashes = std::find_if(argv + 2, end, [](std::string_view argument) { return argument == "--"; });
@@ -167,7 +168,7 @@ int take_off_what_is_behind_dashes(int argc, char** argv) {
 
 // @return how many arguments are left for CLI11.
 int take_off_operands(const CLI::App& app, const std::string& who, int argc, char** argv) {
-    if (who == "tmp write" || who == "tmp edit") {
+    if (who == "tmp write" || who == "tmp edit" || who == "tmp shell") {
         return take_off_what_is_behind_dashes(argc, argv);
     }
     if (who != "tmp run" && who != "tmp rm") {
@@ -205,7 +206,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     const std::string who = add_commands(app, argc > 1 ? argv[1] : "");
     argc = take_off_operands(app, who, argc, argv);
-    const bool runs_command = tool::operands != nullptr && who != "tmp rm";
+    const bool runs_command = who == "tmp shell" || (tool::operands != nullptr && who != "tmp rm");
     try {
         return parse_and_run(app, who, argc, argv);
     } catch (const std::invalid_argument& e) {

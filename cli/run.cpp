@@ -5,7 +5,6 @@
 #include "streams.hpp"
 #include "supervisor.hpp"
 
-#include <tempfile/report.hpp>
 #include <tempfile/sweep.hpp>
 #include <tempfile/temporary_directory.hpp>
 
@@ -82,17 +81,10 @@ void tell(const fs::path& directory, const ending& end) {
                     how, text_of(amount_in(directory)), printable(directory.native())));
 }
 
-// What $TEMPFILE_KEEP asks the library to keep, it tells the hook.
-void tell_what_is_kept(const tempfile::report& r) noexcept {
-    if (r.what == tempfile::report_event::kept) {
-        complain("tmp run: kept " + std::string(r.path));
-    }
-}
-
 int run(const CLI::App& command, const options& o) {
     check(o);
     tempfile::set_label(fmt::format("tmp run {}", fs::path(operands[0]).filename().native()));
-    tempfile::set_report_hook(tell_what_is_kept);
+    tell_of_kept("tmp run");
     supervisor s("tmp run");  // first: a signal that comes now must not leave the directory behind
     tempfile::temporary_directory directory(
         {.prefix = o.name.prefix,

@@ -126,6 +126,10 @@ void supervisor::arrange(const surroundings& around) const {
                           fmt::format("cannot set ${}: {}", variable, std::generic_category().message(errno)));
         }
     }
+    if (!around.start_in.empty() && ::chdir(around.start_in.c_str()) != 0) {
+        fail_in_child(run_failed, fmt::format("cannot change to the directory {}: {}", around.start_in,
+                                              std::generic_category().message(errno)));
+    }
     const std::array streams = {std::pair(around.input, STDIN_FILENO), std::pair(around.output, STDOUT_FILENO)};
     for (const auto& [ours, commands] : streams) {
         if (ours != commands && ::dup2(ours, commands) < 0) {

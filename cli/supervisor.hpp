@@ -29,6 +29,7 @@ struct surroundings {
     std::string directory{};  // for its temporary files; empty: none
     int input = STDIN_FILENO;
     int output = STDOUT_FILENO;
+    std::string start_in{};  // a working directory; empty: ours
 };
 
 class supervisor {
