@@ -2,6 +2,7 @@
 
 #include "items.hpp"
 #include "names.hpp"
+#include "process_name.hpp"
 
 #include <tempfile/sweep.hpp>
 
@@ -14,7 +15,6 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -74,13 +74,6 @@ std::string why_not_opened(int error, pid_t pid) {
     }
 }
 
-std::string name_of(pid_t pid) {
-    std::ifstream file(fmt::format("/proc/{}/comm", pid));
-    std::string name;
-    std::getline(file, name);
-    return name;
-}
-
 }  // namespace
 
 watcher::watcher(const CLI::App& command, const std::string& pid) : command_(command), pid_(number_of_process(pid)) {
@@ -94,7 +87,7 @@ watcher::watcher(const CLI::App& command, const std::string& pid) : command_(com
     // What stays behind if the watcher is killed is left alone as long as the process runs.
     std::error_code ec;
     tempfile::set_owner(static_cast<std::uint64_t>(pid_), ec);
-    const std::string name = name_of(pid_);
+    const std::string name = process_name(std::to_string(pid_));
     check_that_it_runs();
     if (ec) {
         throw std::system_error(ec, fmt::format("process {} cannot be looked at in /proc", pid_));
