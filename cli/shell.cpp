@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -53,7 +54,8 @@ int run(const CLI::App& command, const tempfile::name_options& name) {
     if (::isatty(STDIN_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0) {
         report(fmt::format("tmp shell: {} goes when this shell ends\n", printable(path)));
     }
-    const ending end = s.run(shell.data(), {.directory = path, .start_in = path});
+    // Interactive shells ignore SIGTERM.
+    const ending end = s.run(shell.data(), {.directory = path, .start_in = path, .when_we_are_dead = SIGHUP});
     directory.cleanup();
     return end.status();
 }

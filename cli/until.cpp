@@ -74,6 +74,15 @@ std::string why_not_opened(int error, pid_t pid) {
     }
 }
 
+// Without one, what is to go would stay when we are killed.
+void check_registry() {
+    const tempfile::crash_safety is = tempfile::explain_crash_safety();
+    if (!is.on) {
+        throw std::runtime_error(
+            fmt::format("what is to go cannot be written down, since no registry can be made ({})", why_not(is)));
+    }
+}
+
 }  // namespace
 
 watcher::watcher(const CLI::App& command, const std::string& pid) : command_(command), pid_(number_of_process(pid)) {
@@ -93,11 +102,6 @@ watcher::watcher(const CLI::App& command, const std::string& pid) : command_(com
         throw std::system_error(ec, fmt::format("process {} cannot be looked at in /proc", pid_));
     }
     tempfile::set_label(name);
-    const tempfile::crash_safety is = tempfile::explain_crash_safety();
-    if (!is.on) {
-        throw std::runtime_error(
-            fmt::format("what is to go cannot be written down, since no registry can be made ({})", why_not(is)));
-    }
 }
 
 void watcher::open_process() {
@@ -131,6 +135,7 @@ bool watcher::is_in_background() {
     if (child == 0) {
         ready_ = std::move(say);
         ::setsid();  // cannot fail in a new process; from here on no terminal sends us signals
+        check_registry();
         return true;
     }
     say.close();

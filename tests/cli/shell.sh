@@ -7,6 +7,9 @@
 chmod 755 "$scratch"
 mkdir into
 mkdir -m 700 registry
+mkfifo said hold
+exec 3<>hold # whoever reads it waits
+exec 4<>said
 export TEMPFILE_REGISTRY="$scratch/registry"
 export TMPDIR="$scratch/into"
 export TOOL="$tool"
@@ -43,11 +46,24 @@ is "$(cat err)" "tmp shell: kept $(echo into/tmp* | sed "s|^|$scratch/|")" "what
 rmdir into/tmp*
 empty into
 
+# Killed itself, it has the shell told, which ignores SIGTERM if it is interactive; and the next sweep removes the
+# directory.
+"$tool" shell -- sh -c 'trap "" TERM; trap "echo told >../../said; exit" HUP; echo ready >../../said
+    read -r _ <../../hold' &
+job=$!
+read -r _ <said
+kill -9 "$job"
+wait "$job" 2>/dev/null
+read -r told <said
+is "$told" told "what the shell is told"
+exits 0 "$tool" sweep
+empty into
+
 # --- In a terminal ---
 
 exits 0 python3 - <<'END'
-import os, shlex, shutil, signal, sys
-from terminal import Terminal, ask_status, shell, soon
+import os, shlex, shutil
+from terminal import ask_status, shell, soon
 
 tool = shlex.quote(os.environ["TOOL"])
 
