@@ -290,6 +290,12 @@ if as_user "$tool" --version >/dev/null 2>&1; then
     mkdir -m 777 theirs
     exits 0 as_user env -u TEMPFILE_REGISTRY "$tool" dir --until-pid "$owner" --dir "$scratch/theirs"
     is "$(stat -c %u "$(out)")" 65534 "whose directory it is"
+    # Not where it is hidden: nobody could tell later whether it still runs.
+    # shellcheck disable=SC2016  # the inner shell's
+    exits 1 unshare --mount sh -c 'mount -t proc -o hidepid=2 proc /proc && exec "$@"' sh \
+        setpriv --reuid=65534 --regid=65534 --clear-groups \
+        env -u TEMPFILE_REGISTRY "$tool" dir --until-pid "$owner" --dir "$scratch/theirs"
+    says "tmp dir: process $owner cannot be looked at in /proc: Permission denied"
     end_owner
     soon rmdir theirs 2>/dev/null
     PATH=/usr/bin:/bin as_user sh "$here/until_pid.sh" "$@" || fail "as an ordinary user"
