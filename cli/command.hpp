@@ -81,6 +81,7 @@ void add_ls(command& command);
 void add_sweep(command& command);
 void add_recipe(command& command);
 void add_run(command& command);
+void add_shell(command& command);
 void add_rm(command& command);
 void add_write(command& command);
 void add_edit(command& command);
@@ -88,8 +89,8 @@ void add_where(command& command);
 void add_doctor(command& command);
 
 // The command that is to be run, ended by a null pointer: everything behind the options of `tmp run`, behind the "--"
-// of `tmp write` and `tmp edit`, where it is null when there is no "--"; for `tmp rm`, what to remove. It is taken off
-// the command line before CLI11 sees it, for whom "{}" is an empty list and "--x=" may be two arguments.
+// of `tmp write`, `tmp edit` and `tmp shell`, where it is null when there is no "--"; for `tmp rm`, what to remove. It
+// is taken off the command line before CLI11 sees it, for whom "{}" is an empty list and "--x=" may be two arguments.
 extern char** operands;
 
 }  // namespace tool

@@ -23,6 +23,7 @@ inline constexpr std::array commands = {
     entry{"dir", "Make a directory that nobody else can enter, and print its path", add_dir},
     entry{"mktemp", "Make a file or a directory as GNU mktemp does, and print its path", add_mktemp},
     entry{"run", "Run a command with a directory of its own, and remove that when it ends", add_run},
+    entry{"shell", "Run a shell in a directory of its own, and remove that when it ends", add_shell},
     entry{"rm", "Remove files and directories with all that is in them, as rm -rf does", add_rm},
     entry{"write", "Replace a file by standard input, or by what a command prints, when all of it is there", add_write},
     entry{"edit", "Replace a file by what a command makes of it, if that succeeds", add_edit},

@@ -1,15 +1,34 @@
 #include "command.hpp"
 #include "names.hpp"
+#include "until.hpp"
+
+#include <tempfile/temporary_directory.hpp>
 
 #include <memory>
+#include <string>
 
 namespace tool {
+namespace {
+
+tempfile::temporary_directory make(const tempfile::name_options& options) {
+    return tempfile::temporary_directory({.prefix = options.prefix, .suffix = options.suffix, .dir = options.dir});
+}
+
+}  // namespace
 
 void add_dir(command& command) {
     auto options = std::make_shared<tempfile::name_options>();
+    auto pid = std::make_shared<std::string>();
     add_name_options(command, *options);
-    command.footer("Example:\n  scratch=$(tmp dir --prefix build-) && trap 'rm -rf \"$scratch\"' EXIT");
-    command.callback([&command, options] { hand_over(command, *options, tempfile::mkdtemp(*options)); });
+    add_until_option(command, *pid);
+    command.footer("Example: it goes with the shell, which needs no trap\n  scratch=$(tmp dir --until-pid $$)");
+    command.callback([&command, options, pid] {
+        if (command.is_given("--until-pid")) {
+            return hand_over_until(command, *pid, *options, [&] { return make(*options); });
+        }
+        hand_over(command, *options, tempfile::mkdtemp(*options));
+        return 0;
+    });
 }
 
 }  // namespace tool

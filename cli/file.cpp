@@ -1,15 +1,40 @@
 #include "command.hpp"
 #include "names.hpp"
+#include "until.hpp"
+
+#include <tempfile/named_temporary_file.hpp>
 
 #include <memory>
+#include <string>
 
 namespace tool {
+namespace {
+
+tempfile::named_temporary_file make(const tempfile::name_options& options) {
+    tempfile::named_temporary_file made({.prefix = options.prefix,
+                                         .suffix = options.suffix,
+                                         .dir = options.dir,
+                                         .deletion = tempfile::delete_when::destroyed});
+    made.close();
+    return made;
+}
+
+}  // namespace
 
 void add_file(command& command) {
     auto options = std::make_shared<tempfile::name_options>();
+    auto pid = std::make_shared<std::string>();
     add_name_options(command, *options);
-    command.footer("Example:\n  log=$(tmp file --prefix build- --suffix .log)");
-    command.callback([&command, options] { hand_over(command, *options, tempfile::mkstemp(*options).path); });
+    add_until_option(command, *pid);
+    command.footer(
+        "Example: it goes with the shell, which needs no trap\n  log=$(tmp file --suffix .log --until-pid $$)");
+    command.callback([&command, options, pid] {
+        if (command.is_given("--until-pid")) {
+            return hand_over_until(command, *pid, *options, [&] { return make(*options); });
+        }
+        hand_over(command, *options, tempfile::mkstemp(*options).path);
+        return 0;
+    });
 }
 
 }  // namespace tool

@@ -100,6 +100,16 @@ std::string line_of(const tempfile::registered& item) {
                        printable(item.path.native()));
 }
 
+std::string why_not(const tempfile::crash_safety& is) {
+    std::string tried;
+    for (const tempfile::refused_directory& one : is.refused) {
+        tried += fmt::format("{}{}: {}", tried.empty() ? "" : "; ", one.path.native(), one.error.message());
+    }
+    return !tried.empty()                                     ? tried
+           : is.error == std::errc::no_such_file_or_directory ? "$TEMPFILE_REGISTRY is set, and no absolute path"
+                                                              : is.error.message();
+}
+
 std::string why_skipped(const tempfile::skipped_registry& one) {
     const std::string owner = fmt::format("{} ({})", one.program, one.pid);
     switch (one.reason) {

@@ -1,4 +1,5 @@
-// What `tmp ls` and `tmp sweep` share: how a registered file or directory is shown, and what was left alone.
+// What `tmp ls` and `tmp sweep` share: how a registered file or directory is shown, what was left alone,
+// and why there is no registry.
 
 #pragma once
 
@@ -14,6 +15,9 @@ std::string line_of(const tempfile::registered& item);
 
 // The same as the heading of those lines.
 std::string heading();
+
+// Why no registry can be made, with the directories that were tried.
+std::string why_not(const tempfile::crash_safety& is);
 
 // Why a sweep left a registry alone, and what can be done.
 std::string why_skipped(const tempfile::skipped_registry& one);

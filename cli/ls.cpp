@@ -7,8 +7,6 @@
 #include <fmt/core.h>
 
 #include <memory>
-#include <string>
-#include <system_error>
 
 namespace tool {
 namespace {
@@ -19,15 +17,8 @@ void warn_if_not_crash_safe() {
     if (is.on) {
         return;
     }
-    std::string tried;
-    for (const tempfile::refused_directory& one : is.refused) {
-        tried += fmt::format("{}{}: {}", tried.empty() ? "" : "; ", one.path.native(), one.error.message());
-    }
     complain(fmt::format("tmp ls: what killed programs leave is not written down, since no registry can be made ({})",
-                         !tried.empty() ? tried
-                         : is.error == std::errc::no_such_file_or_directory
-                             ? "$TEMPFILE_REGISTRY is set, and no absolute path"
-                             : is.error.message()));
+                         why_not(is)));
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ int put_options_first(int argc, char** argv) {
     return static_cast<int>(operands - argv);
 }
 
-// The same for `tmp write` and `tmp edit`, whose options may stand behind TARGET as well.
+// The same for `tmp write` and `tmp edit`, whose options may stand behind TARGET as well, and for `tmp shell`.
 int take_off_what_is_behind_dashes(int argc, char** argv) {
     char** const end = argv + argc;
     char** const dashes = std::find_if(argv + 2, end, [](std::string_view argument) { return argument == "--"; });
@@ -136,7 +136,7 @@ int take_off_what_is_behind_dashes(int argc, char** argv) {
 
 // @return how many arguments are left for CLI11.
 int take_off_operands(const CLI::App& command, std::string_view asked, int argc, char** argv) {
-    if (asked == "write" || asked == "edit") {
+    if (asked == "write" || asked == "edit" || asked == "shell") {
         return take_off_what_is_behind_dashes(argc, argv);
     }
     if (asked != "run" && asked != "rm") {
@@ -155,7 +155,7 @@ int run(const tool::entry& asked, int argc, char** argv) {
     tool::command command(app);
     asked.add(command);
     argc = take_off_operands(app, asked.name, argc, argv);
-    const bool runs_command = tool::operands != nullptr && asked.name != "rm";
+    const bool runs_command = asked.name == "shell" || (tool::operands != nullptr && asked.name != "rm");
     try {
         app.parse(arguments(argc, argv));
         if (command.status()) {

@@ -4,6 +4,7 @@
 #include "streams.hpp"
 
 #include <tempfile/location.hpp>
+#include <tempfile/report.hpp>
 
 #include <fmt/core.h>
 
@@ -32,6 +33,16 @@ void warn_of_unused_tmpdir(const command& command, const tempfile::name_options&
                                  c.error.message(), dir.empty() ? "/" : dir));
         }
     }
+}
+
+void tell_of_kept(const char* who) {
+    static const char* speaker = nullptr;
+    speaker = who;
+    tempfile::set_report_hook([](const tempfile::report& r) noexcept {
+        if (r.what == tempfile::report_event::kept) {
+            complain(fmt::format("{}: kept {}", speaker, r.path));
+        }
+    });
 }
 
 void hand_over(const command& command, const tempfile::name_options& options, const std::filesystem::path& made) {

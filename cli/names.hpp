@@ -1,4 +1,4 @@
-// What `tmp file` and `tmp dir` share.
+// What the commands share that make a named file or directory.
 
 #pragma once
 
@@ -17,6 +17,9 @@ void add_name_options(command& command, tempfile::name_options& options);
 // `command`, which made `made`; nothing is said where --dir was given.
 void warn_of_unused_tmpdir(const command& command, const tempfile::name_options& options,
                            const std::filesystem::path& made);
+
+// From now on what $TEMPFILE_KEEP has the library keep is told by `who`, a text that stays.
+void tell_of_kept(const char* who);
 
 // Prints the path of what `command` just made. What nobody could be told of is removed again. Warns
 // as above.

@@ -2,15 +2,17 @@
 #include "command.hpp"
 #include "names.hpp"
 #include "printable.hpp"
+#include "private_mounts.hpp"
+#include "remains.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
 
-#include <tempfile/report.hpp>
 #include <tempfile/sweep.hpp>
 #include <tempfile/temporary_directory.hpp>
 
 #include <fmt/core.h>
 
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -27,13 +29,27 @@ namespace fs = std::filesystem;
 struct options {
     tempfile::name_options name;
     std::string keep = "never";
+    std::string size_limit;
+    std::uint64_t most_bytes = 0;  // that it says; 0: no limit
+    bool is_private = false;
+    bool report = false;
     bool verbose = false;
     std::vector<std::string> unused;
 };
 
+void set_size_limit(options& o) {
+    o.most_bytes = bytes_of("--size-limit", o.size_limit);
+    if (o.most_bytes == 0) {
+        throw std::invalid_argument("--size-limit 0 leaves room for nothing");
+    }
+}
+
 void check(const options& o) {
     if (o.keep != "never" && o.keep != "always" && o.keep != "on-failure") {
         throw std::invalid_argument(fmt::format("--keep \"{}\" is none of never, always and on-failure", o.keep));
+    }
+    if (o.most_bytes != 0 && o.keep != "never") {
+        throw std::invalid_argument("with --size-limit nothing can be kept: what it limits is in memory");
     }
     if (operands == nullptr || *operands == nullptr) {
         throw std::invalid_argument("there is no command; say which, as tmp run make");
@@ -53,17 +69,37 @@ std::vector<std::string> command_in(const std::string& directory) {
     return command;
 }
 
-ending run_in(tempfile::temporary_directory& directory, supervisor& s) {
-    std::vector<std::string> command = command_in(directory.path().native());
+// @return where the command's directory is for the command.
+std::string mount_for(const options& o, const std::string& directory, private_mounts& mounts) {
+    if (o.most_bytes != 0 || o.is_private) {
+        mounts.begin(o.is_private ? "--private" : "--size-limit");
+    }
+    if (o.most_bytes != 0) {
+        mounts.limit(directory, o.most_bytes);
+    }
+    if (o.is_private) {
+        mounts.cover_tmp(directory);
+        return "/tmp";
+    }
+    return directory;
+}
+
+ending run_in(const std::string& directory, supervisor& s) {
+    std::vector<std::string> command = command_in(directory);
     std::vector<char*> vector;
     for (std::string& argument : command) {
         vector.push_back(argument.data());
     }
     vector.push_back(nullptr);
+    return s.run(vector.data(), {.directory = directory});
+}
+
+ending run_in(tempfile::temporary_directory& directory, private_mounts& mounts, supervisor& s, const options& o) {
     try {
-        return s.run(vector.data(), {.directory = directory.path().native()});
+        return run_in(mount_for(o, directory.path().native(), mounts), s);
     } catch (...) {
         // Also with --keep=always: there was no command that could have put something there.
+        mounts.end();
         std::error_code ignored;
         directory.cleanup(ignored);
         throw;
@@ -81,17 +117,10 @@ void tell(const fs::path& directory, const ending& end) {
                     how, text_of(amount_in(directory)), printable(directory.native())));
 }
 
-// What $TEMPFILE_KEEP asks the library to keep, it tells the hook.
-void tell_what_is_kept(const tempfile::report& r) noexcept {
-    if (r.what == tempfile::report_event::kept) {
-        complain("tmp run: kept " + std::string(r.path));
-    }
-}
-
 int run(const command& command, const options& o) {
     check(o);
     tempfile::set_label(fmt::format("tmp run {}", fs::path(operands[0]).filename().native()));
-    tempfile::set_report_hook(tell_what_is_kept);
+    tell_of_kept("tmp run");
     supervisor s("tmp run");  // first: a signal that comes now must not leave the directory behind
     tempfile::temporary_directory directory(
         {.prefix = o.name.prefix,
@@ -99,12 +128,18 @@ int run(const command& command, const options& o) {
          .dir = o.name.dir,
          .deletion = o.keep == "always" ? tempfile::delete_when::never : tempfile::delete_when::destroyed});
     warn_of_unused_tmpdir(command, o.name, directory.path());
-    const ending end = run_in(directory, s);
+    private_mounts mounts;
+    const ending end = run_in(directory, mounts, s, o);
+    mounts.uncover_tmp();
     const bool kept = o.keep == "always" || (o.keep == "on-failure" && end.status() != 0);
     const fs::path path = kept ? directory.keep() : directory.path();
     if (o.verbose) {
         tell(path, end);
     }
+    if (o.report) {
+        report("tmp run: " + report_on(path));
+    }
+    mounts.end();
     if (kept) {
         report(fmt::format("tmp run: kept {}\n", printable(path.native())));
     } else {
@@ -124,6 +159,11 @@ void add_run(command& command) {
         "never, always, or on-failure: keep the directory, and say where it is, when the status is not 0\n"
         "(default: never)",
         "WHEN");
+    command.add_flag("--private", o->is_private,
+                     "Mount its directory over /tmp and /var/tmp, where only the command and what it starts see it");
+    command.add_option("--size-limit", o->size_limit,
+                       "The directory is in memory, and full at SIZE bytes: 512M, 20G; nothing can be kept", "SIZE");
+    command.add_flag("--report", o->report, "Tell on standard error which files it left, and who has them open");
     command.add_flag("-v,--verbose", o->verbose, "Tell on standard error how the command ended and what it left");
     add_name_options(command, o->name);
     // Only for the help: main() has taken them off already.
@@ -132,6 +172,9 @@ void add_run(command& command) {
     command.footer(
         "The command gets a directory of its own as $TMPDIR, $TEMP and $TMP, and its path for {} in an argument. What\n"
         "is in it goes when the command ends, however that happens. Signals are passed on to the command.\n"
+        "\n"
+        "--private and --size-limit take root, or a system on which every user may have user namespaces; else nothing\n"
+        "is run. With --private the path is /tmp.\n"
         "\n"
         "Exit status: that of the command, or 128+n if signal n killed it; 127 if it is not found, 126 if it cannot "
         "be\n"
@@ -142,7 +185,12 @@ void add_run(command& command) {
         "  tmp run --keep=on-failure make\n"
         "Example: a place to unpack\n"
         "  tmp run sh -c 'tar -C \"$1\" -xf logs.tar && grep -r ERROR \"$1\"' sh {}");
-    command.callback([&command, o] { return run(command, *o); });
+    command.callback([&command, o] {
+        if (command.is_given("--size-limit")) {
+            set_size_limit(*o);
+        }
+        return run(command, *o);
+    });
 }
 
 }  // namespace tool

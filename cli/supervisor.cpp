@@ -102,9 +102,9 @@ void supervisor::fail_in_child(run_status status, const std::string& why) const 
 
 // All signals are blocked until the parent lets go of the pipe, by closing it or by its death.
 void supervisor::become(char* const* command, const surroundings& around, pid_t parent, int go) const {
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    ::prctl(PR_SET_PDEATHSIG, around.when_we_are_dead);
     if (::getppid() != parent) {  // it was dead before that
-        ::_exit(killed + SIGTERM);
+        ::_exit(killed + around.when_we_are_dead);
     }
     char nothing = 0;
     while (::read(go, &nothing, 1) < 0 && errno == EINTR) {
@@ -125,6 +125,10 @@ void supervisor::arrange(const surroundings& around) const {
             fail_in_child(run_failed,
                           fmt::format("cannot set ${}: {}", variable, std::generic_category().message(errno)));
         }
+    }
+    if (!around.start_in.empty() && ::chdir(around.start_in.c_str()) != 0) {
+        fail_in_child(run_failed, fmt::format("cannot change to the directory {}: {}", around.start_in,
+                                              std::generic_category().message(errno)));
     }
     const std::array streams = {std::pair(around.input, STDIN_FILENO), std::pair(around.output, STDOUT_FILENO)};
     for (const auto& [ours, commands] : streams) {

@@ -29,6 +29,8 @@ struct surroundings {
     std::string directory{};  // for its temporary files; empty: none
     int input = STDIN_FILENO;
     int output = STDOUT_FILENO;
+    std::string start_in{};          // a working directory; empty: ours
+    int when_we_are_dead = SIGTERM;  // what it gets then
 };
 
 class supervisor {

@@ -166,6 +166,10 @@ void label_registry(std::string_view label) noexcept {
     mine().label(label);
 }
 
+sys::error assign_registry(std::uint64_t pid) noexcept {
+    return mine().assign(pid);
+}
+
 bool can_leave_to_sweep() noexcept {
     return !mine().is_in_memory_only();
 }

@@ -9,6 +9,7 @@
 #include "tempfile/registration.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace tempfile {
@@ -25,6 +26,9 @@ void prepare_registry() noexcept;
 
 // What stands in it for the name of the program.
 void label_registry(std::string_view label) noexcept;
+
+// Which process stands in it for this one. The errors of `start_time` in sys.hpp.
+sys::error assign_registry(std::uint64_t pid) noexcept;
 
 // False when something may be registered here that no sweep finds, since there is no file.
 bool can_leave_to_sweep() noexcept;

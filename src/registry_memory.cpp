@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <new>
 
 #include "handle.hpp"
@@ -75,11 +76,8 @@ sys::error registry_memory::fill(sys::handle directory, const char* temporary_na
     head.slot_bytes = sizeof(slot);
     head.user = sys::call.effective_user();
     head.made = sys::call.wall_clock();
-    if (const sys::error e = sys::call.this_process(head.owner)) {
+    if (const sys::error e = owner(head.owner)) {
         return e == ENOENT ? ENOTSUP : e;  // nobody could ever tell that this process is dead
-    }
-    if (label_[0] != '\0') {
-        head.owner.program = label_;
     }
     std::memcpy(static_cast<void*>(pieces_[0].load()), &head, sizeof head);
     const std::string name = std::to_string(head.owner.pid) + (temporary_name + temporary_prefix.size() - 1);
@@ -188,12 +186,40 @@ void registry_memory::label(std::string_view text) noexcept {
     std::copy(text.begin(), text.end(), label_.begin());
 }
 
-void registry_memory::write_label() noexcept {
-    sys::process_identity self;
-    static_cast<void>(sys::call.this_process(self));  // only its name is of interest
-    const auto& shown = label_[0] != '\0' ? label_ : self.program;
-    auto* const head = static_cast<char*>(static_cast<void*>(pieces_[0].load()));
-    std::memcpy(head + offsetof(header, owner) + offsetof(sys::process_identity, program), shown.data(), shown.size());
+// Who stands in it, under the name that was chosen.
+sys::error registry_memory::owner(sys::process_identity& out) const noexcept {
+    const sys::error e = owner_ ? 0 : sys::call.this_process(out);
+    if (owner_) {
+        out = *owner_;
+    }
+    if (label_[0] != '\0') {
+        out.program = label_;
+    }
+    return e;
+}
+
+// Nobody goes by it as long as we live, since we hold the lock.
+void registry_memory::write_owner() noexcept {
+    sys::process_identity who;
+    if (owner(who) == 0) {
+        auto* const head = static_cast<char*>(static_cast<void*>(pieces_[0].load()));
+        std::memcpy(head + offsetof(header, owner), &who, sizeof who);
+    }
+}
+
+sys::error registry_memory::assign(std::uint64_t pid) noexcept {
+    sys::process_identity who;
+    sys::error e = sys::call.this_process(who);
+    const bool is_self = pid == who.pid;
+    if (!is_self && e == 0) {
+        constexpr std::uint64_t largest = std::numeric_limits<std::int32_t>::max();
+        who.pid = pid;
+        e = pid == 0 || pid > largest ? ESRCH : sys::call.start_time(pid, who.start);
+    }
+    if (e == 0) {
+        owner_ = is_self ? std::nullopt : std::optional(who);
+    }
+    return e;
 }
 
 }  // namespace tempfile

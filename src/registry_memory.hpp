@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,9 +47,12 @@ public:
     // Waits until the disk knows, too, what this slot is.
     void sync(std::uint32_t number) noexcept;
 
-    // What the header says for the name of the program, now or when it is made; empty: that name.
+    // What the header says for the name of the program; empty: that name.
     void label(std::string_view text) noexcept;
-    void write_label() noexcept;
+    // Which process it says to be its owner, until now this one.
+    sys::error assign(std::uint64_t pid) noexcept;
+    // The same in a header that is there already.
+    void write_owner() noexcept;
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; }  // empty when it has no file
     [[nodiscard]] sys::error trouble() const noexcept { return trouble_; }    // why it has none
@@ -60,11 +64,13 @@ private:
     sys::error fill(sys::handle directory, const char* temporary_name, sys::handle h);
     sys::error map_piece(sys::handle h, std::size_t piece) noexcept;
     [[nodiscard]] bool holds_its_file() const noexcept;
+    [[nodiscard]] sys::error owner(sys::process_identity& out) const noexcept;
 
     std::array<std::atomic<registry_format::slot*>, registry_format::most_pieces> pieces_{};
     std::array<char, 64> label_{};
-    file file_;         // holds the lock; closed when there is only memory
-    sys::identity id_;  // of the file
+    std::optional<sys::process_identity> owner_;  // instead of this process
+    file file_;                                   // holds the lock; closed when there is only memory
+    sys::identity id_;                            // of the file
     std::string path_;
     sys::error trouble_ = 0;
     std::vector<registry_place> refused_;

@@ -138,8 +138,17 @@ void registry_slots::label(std::string_view text) noexcept {
     const std::lock_guard lock(mutex);
     memory_.label(text);
     if (is_here()) {
-        memory_.write_label();
+        memory_.write_owner();
     }
+}
+
+sys::error registry_slots::assign(std::uint64_t pid) noexcept {
+    const std::lock_guard lock(mutex);
+    const sys::error e = memory_.assign(pid);
+    if (e == 0 && is_here()) {
+        memory_.write_owner();
+    }
+    return e;
 }
 
 // The number as well: a child that shares our memory has our generation (vfork(2)).

@@ -57,6 +57,7 @@ public:
 
     registry_status status();
     void label(std::string_view text) noexcept;
+    sys::error assign(std::uint64_t pid) noexcept;
     void withdraw() noexcept;
     [[nodiscard]] bool is_in_memory_only() const noexcept { return is_here() && memory_.path().empty(); }
     std::size_t remove_all(removal (*remove)(const registered_path&) noexcept, bool forget) noexcept;

@@ -5,7 +5,9 @@
 #include <cerrno>
 #include <functional>
 #include <new>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "liveness.hpp"
@@ -343,6 +345,18 @@ void sweep_at_first_use(bool on) noexcept {
 
 void set_label(std::string_view label) noexcept {
     label_registry(label);
+}
+
+void set_owner(std::uint64_t pid, std::error_code& ec) noexcept {
+    ec = code_of(assign_registry(pid));
+}
+
+void set_owner(std::uint64_t pid) {
+    std::error_code ec;
+    set_owner(pid, ec);
+    if (ec) {
+        throw std::system_error(ec, "tempfile: cannot find out which process " + std::to_string(pid) + " is");
+    }
 }
 
 void sweep_once() {

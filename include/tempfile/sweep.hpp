@@ -100,6 +100,16 @@ void sweep_at_first_use(bool on) noexcept;
 /// thread.
 void set_label(std::string_view label) noexcept;
 
+/// What this process owns stands in its registry under the name of process `pid` from now on: should this process be
+/// killed, a sweep leaves it alone until that one has ended, too. It is known by its time of start, so that the next
+/// process of the same number is not taken for it. Our own number ends that. A forked child inherits it. May be called
+/// from any thread. Who must be certain that the number does not change hands during the call opens a pidfd before it,
+/// and sees afterwards that the process still runs (pidfd_open(2)).
+/// @throws std::system_error: ESRCH when there is no such process, or it has ended; EACCES when it is hidden from us
+///         (proc(5), hidepid); ENOTSUP and ENOENT without a /proc of our process namespace.
+void set_owner(std::uint64_t pid);
+void set_owner(std::uint64_t pid, std::error_code& ec) noexcept;
+
 /// Everything in the registries of this user's processes, dead and alive, this one's included.
 [[nodiscard]] std::vector<registered> leftovers();
 

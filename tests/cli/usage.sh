@@ -35,7 +35,7 @@ for subcommand in file dir spool where doctor recipe; do
     refuses "tmp $subcommand" 'unexpected argument "a b"' "$subcommand" -- "a b"
 done
 
-for subcommand in write edit; do
+for subcommand in write edit shell; do
     exits 0 "$tool" "$subcommand" --help
     prints "Usage: tmp $subcommand"
     prints "Example"

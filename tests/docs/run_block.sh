@@ -64,6 +64,13 @@ if [ -e "$expected" ]; then
     diff -u "$expected" "$scratch/printed"
 fi
 left=$(ls -A "$TMPDIR")
+# What goes with its shell goes a moment later.
+tries=0
+while [ -n "$left" ] && [ "$tries" -lt 1000 ] && grep -q -- --until-pid "$file"; do
+    sleep 0.01
+    tries=$((tries + 1))
+    left=$(ls -A "$TMPDIR")
+done
 if [ -n "$left" ]; then
     echo "FAILED: it leaves behind in the directory for temporary files: $left"
     exit 1

@@ -332,6 +332,64 @@ TEST_F(registries, the_label_stands_for_the_name_of_the_program) {
     EXPECT_EQ(here().front().program, "registry");
 }
 
+TEST_F(registries, T34_what_was_written_down_as_another_process_s_stays_until_that_one_ended_too) {
+    for (const bool before : {true, false}) {
+        living owner([] {});
+        const auto pid = static_cast<std::uint64_t>(owner.pid());
+        living maker([&] {
+            if (before) {
+                set_owner(pid);
+                make_both();
+            } else {
+                make_both();
+                set_owner(pid);
+                set_label("for the other");
+            }
+        });
+        const auto listed = here();
+        ASSERT_EQ(listed.size(), 2U);
+        EXPECT_EQ(listed.front().pid, pid);
+        EXPECT_EQ(listed.front().program, before ? "registry" : "for the other");
+        maker.end();
+        EXPECT_EQ(here().front().owner, owner_state::alive);
+        sweep();
+        EXPECT_EQ(dir.names().size(), 2U) << "its owner lives";
+        owner.end();
+        sweep();
+        EXPECT_TRUE(dir.empty());
+    }
+}
+
+TEST_F(registries, T34_the_owner_of_a_living_process_s_files_may_have_ended) {
+    living owner([] {});
+    const living maker([&] {
+        set_owner(static_cast<std::uint64_t>(owner.pid()));
+        make_both();
+    });
+    owner.end();
+    sweep();
+    EXPECT_EQ(dir.names().size(), 2U) << "who made them lives";
+}
+
+TEST_F(registries, only_a_process_that_runs_can_be_the_owner) {
+    living ended([] {});
+    const auto pid = static_cast<std::uint64_t>(ended.pid());
+    ended.end();
+    constexpr std::uint64_t too_large = (std::uint64_t{1} << 32U) + 1;
+    for (const std::uint64_t none : {pid, std::uint64_t{0}, too_large}) {
+        std::error_code ec;
+        set_owner(none, ec);
+        EXPECT_EQ(ec, std::errc::no_such_process) << none;
+        EXPECT_THROW(set_owner(none), std::system_error);
+    }
+    const living owner([&] {
+        set_owner(static_cast<std::uint64_t>(::getppid()));
+        make_both();
+        set_owner(static_cast<std::uint64_t>(::getpid()));
+    });
+    EXPECT_EQ(here().front().pid, static_cast<std::uint64_t>(owner.pid()));
+}
+
 TEST_F(registries, the_first_sweep_can_be_turned_off) {
     {
         living owner([&] { make_both(); });

@@ -1,0 +1,139 @@
+#!/bin/sh
+# tmp shell: which shell, what it gets, and its status; in a terminal with job control and without one. As root also as
+# an ordinary user.
+# shellcheck source=SCRIPTDIR/check.sh
+. "$(dirname "$0")/check.sh"
+
+chmod 755 "$scratch"
+mkdir into
+mkdir -m 700 registry
+mkfifo said hold
+exec 3<>hold # whoever reads it waits
+exec 4<>said
+export TEMPFILE_REGISTRY="$scratch/registry"
+export TMPDIR="$scratch/into"
+export TOOL="$tool"
+export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1
+
+# --- Without a terminal ---
+
+echo 'pwd; echo "$TMPDIR $TEMP $TMP"; stat -c %a .; mkdir -p a/b; exit 5' >script
+exits 5 env SHELL=/bin/sh "$tool" shell <script
+dir=$(sed -n 1p out)
+matches "$dir" "$scratch/into/tmp*"
+is "$(out)" "$dir
+$dir $dir $dir
+700" "its directory"
+is "$(cat err)" "" "what is said without a terminal"
+empty into
+exits 0 env SHELL=/nonexistent "$tool" shell --prefix a- --suffix=-z --dir . -- sh -c 'pwd; printf "<%s>" "$@"' sh {} --dir -- ''
+matches "$(out)" "$scratch/a-*-z
+<{}><--dir><--><>"
+exits 137 "$tool" shell -- sh -c 'kill -9 $$'
+exits 127 "$tool" shell -- nonexistent
+is "$(cat err)" 'tmp shell: command "nonexistent" is not found; see $PATH, or say its path' "what is said"
+exits 125 "$tool" shell --dir /nonexistent -- sh
+says "tmp shell: cannot make a temporary directory"
+exits 2 env -u SHELL "$tool" shell
+is "$(cat err)" 'tmp shell: $SHELL is not set; say which shell, as tmp shell -- bash' "what is said"
+exits 2 env SHELL= "$tool" shell --
+exits 2 env SHELL="$scratch/script" "$tool" shell
+is "$(cat err)" "tmp shell: \$SHELL \"$scratch/script\" cannot be executed; say which shell, as tmp shell -- bash" "what is said"
+exits 2 "$tool" shell sh
+says 'tmp shell: unexpected argument "sh"'
+exits 0 env TEMPFILE_KEEP=1 "$tool" shell -- true
+is "$(cat err)" "tmp shell: kept $(echo into/tmp* | sed "s|^|$scratch/|")" "what is said of \$TEMPFILE_KEEP"
+rmdir into/tmp*
+empty into
+
+# Killed itself, it has the shell told, which ignores SIGTERM if it is interactive; and the next sweep removes the
+# directory.
+"$tool" shell -- sh -c 'trap "" TERM; trap "echo told >../../said; exit" HUP; echo ready >../../said
+    read -r _ <../../hold' &
+job=$!
+read -r _ <said
+kill -9 "$job"
+wait "$job" 2>/dev/null
+read -r told <said
+is "$told" told "what the shell is told"
+exits 0 "$tool" sweep
+empty into
+
+# --- In a terminal ---
+
+exits 0 python3 - <<'END'
+import os, shlex, shutil
+from terminal import ask_status, shell, soon
+
+tool = shlex.quote(os.environ["TOOL"])
+
+
+def left():
+    return os.listdir(os.environ["TMPDIR"])
+
+
+def enter(terminal, command):
+    terminal.type(f"PS1='<in''ner>' {tool} shell -- {command}\n")
+    terminal.expect("tmp shell: ")
+    terminal.expect(" goes when this shell ends")
+    terminal.expect("<inner>")
+
+
+def tell(terminal, line, *expected):
+    terminal.type(line)
+    for text in expected:
+        terminal.expect(text)
+    terminal.expect("<inner>")
+
+
+commands = ["sh -i", "bash --norc --noprofile -i"]
+if shutil.which("zsh"):
+    commands.append("zsh -f -i")
+for command in commands:
+    terminal = shell()
+    enter(terminal, command)
+    tell(terminal, "touch file; echo i''n $PWD\n", "in " + os.environ["TMPDIR"])
+    # Keys are for what runs in it, and for it; it goes on.
+    cat = "sh -c \"printf 'RE%s\\n' ADY; exec cat\"\n"
+    terminal.type(cat)
+    terminal.expect("READY")
+    tell(terminal, "\x03")
+    tell(terminal, "\x03")
+    terminal.type(cat)
+    terminal.expect("READY")
+    tell(terminal, "\x1a")
+    terminal.type("fg\n")
+    terminal.expect("cat")
+    terminal.type("through\n")
+    terminal.expect("through")
+    terminal.expect("through")
+    tell(terminal, "\x04")
+    if command.startswith("bash"):
+        # The shell itself stands still, and goes on.
+        terminal.type("suspend\n")
+        terminal.expect("Stopped")
+        terminal.expect("<ready>")
+        assert len(left()) == 1
+        terminal.type("fg\n")
+        terminal.expect("<inner>")
+    tell(terminal, "echo still $((40 + 2))\n", "still 42")
+    terminal.type("exit 7\n")
+    ask_status(terminal, 7)
+    assert not left(), left()
+    # It is killed; the terminal is the outer shell's again.
+    enter(terminal, command)
+    terminal.type("kill -9 $$\n")
+    ask_status(terminal, 137)
+    assert not left(), left()
+    # The terminal goes away.
+    enter(terminal, command)
+    terminal.hang_up()
+    terminal.status()
+    soon("nothing is left", lambda: not left())
+END
+[ ! -s err ] || cat err
+
+if [ "$(id -u)" = 0 ] && as_user "$tool" --version >/dev/null 2>&1; then
+    PATH=/usr/bin:/bin as_user sh "$here/shell.sh" "$@" || fail "as an ordinary user"
+fi
+finish
