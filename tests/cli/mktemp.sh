@@ -13,17 +13,20 @@ fi
 command -v /usr/bin/python3 >/dev/null || { echo "SKIPPED: there is no /usr/bin/python3 to compare with GNU mktemp"; exit 77; }
 /usr/bin/python3 "$here/mktemp_beside_gnu.py" "$gnu" "$scratch/mktemp" || fail "not as GNU mktemp"
 
+as_link() { "$scratch/mktemp" "$@"; }
+as_command() { "$tool" mktemp "$@"; }
+
 # Help and version are our own; as tmp mktemp, that is also who speaks.
-for as_mktemp in "$scratch/mktemp" "$tool mktemp"; do
-    exits 0 $as_mktemp --version
+for as_mktemp in as_link as_command; do
+    exits 0 "$as_mktemp" --version
     prints "mktemp (tempfile) "
-    exits 0 $as_mktemp --he
+    exits 0 "$as_mktemp" --he
     prints "Usage: mktemp"
     for option in -d --directory -u --dry-run -q --quiet --suffix -p --tmpdir -t -V --version --help; do
         prints "$option"
     done
-    exits 1 $as_mktemp -x
-    exits 0 env TMPDIR="$scratch" $as_mktemp
+    exits 1 "$as_mktemp" -x
+    exits 0 "$as_mktemp" -p "$scratch"
     matches "$(out)" "$scratch/tmp.??????????"
     rm "$(out)"
 done

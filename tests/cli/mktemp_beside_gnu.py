@@ -243,10 +243,13 @@ def outcome(program, place, environment, umask, arguments, stdout=subprocess.PIP
     ran = subprocess.run(["mktemp"] + arguments, executable=program, cwd=place, stdout=stdout, stderr=subprocess.PIPE,
                          stdin=subprocess.DEVNULL, env=environment, umask=umask, check=False)
     printed = ran.stdout or b""
+    said = ran.stderr
+    if "--su" in repr(arguments):  # coreutils 9.1 shows the template with the suffix, 9.7 without
+        said = re.sub(b"(too few X's in template).*", b"\\1", said)
     if printed.startswith((b"mktemp (", b"Usage: ")) or b"\nUsage: " in printed:
-        return ran.returncode, ran.stderr, "its own text"
+        return ran.returncode, said, "its own text"
     if not printed:
-        return ran.returncode, ran.stderr, sorted(os.listdir(place)), os.listdir(place + "/sub")
+        return ran.returncode, said, sorted(os.listdir(place)), os.listdir(place + "/sub")
     assert printed.endswith(b"\n")
     path = printed[:-1]
     where = os.path.join(os.fsencode(place), path)
@@ -256,7 +259,7 @@ def outcome(program, place, environment, umask, arguments, stdout=subprocess.PIP
         made = stat.filemode(status.st_mode), status.st_size if stat.S_ISREG(status.st_mode) else None
         os.chmod(where, 0o700)
         (os.rmdir if stat.S_ISDIR(status.st_mode) else os.unlink)(where)
-    return ran.returncode, ran.stderr, random_made_plain(path, arguments), made
+    return ran.returncode, said, random_made_plain(path, arguments), made
 
 
 def compare(scratch):
