@@ -85,7 +85,7 @@ problem wait_for_file_systems(const Items& all) {
 }
 
 // Several ask the disk at the same time, which answers all of them at once: one after the other, each file would empty
-// its cache anew, which is nearly all that waiting costs (docs/benchmarks.md).
+// its cache anew, which is nearly all that waiting costs (docs/design.md).
 class waiting_together {
 public:
     void add(sys::handle h) { all_.push_back({.handle = h}); }
