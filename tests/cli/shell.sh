@@ -62,7 +62,7 @@ empty into
 # --- In a terminal ---
 
 exits 0 python3 - <<'END'
-import os, shlex, shutil
+import os, shlex
 from terminal import ask_status, shell, soon
 
 tool = shlex.quote(os.environ["TOOL"])
@@ -86,10 +86,8 @@ def tell(terminal, line, *expected):
     terminal.expect("<inner>")
 
 
-commands = ["sh -i", "bash --norc --noprofile -i"]
-if shutil.which("zsh"):
-    commands.append("zsh -f -i")
-for command in commands:
+# Not zsh, which loses a key that comes right behind its prompt, as it does without us.
+for command in ["sh -i", "bash --norc --noprofile -i"]:
     terminal = shell()
     enter(terminal, command)
     tell(terminal, "touch file; echo i''n $PWD\n", "in " + os.environ["TMPDIR"])
