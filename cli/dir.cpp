@@ -4,9 +4,8 @@
 
 #include <tempfile/temporary_directory.hpp>
 
-#include <CLI/CLI.hpp>
-
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace tool {
@@ -18,18 +17,18 @@ tempfile::temporary_directory make(const tempfile::name_options& options) {
 
 }  // namespace
 
-void add_dir(CLI::App& command) {
+void add_dir(command& command) {
     auto options = std::make_shared<tempfile::name_options>();
     auto pid = std::make_shared<std::string>();
     add_name_options(command, *options);
     add_until_option(command, *pid);
     command.footer("Example: it goes with the shell, which needs no trap\n  scratch=$(tmp dir --until-pid $$)");
-    command.callback([&command, options, pid] {
-        if (command.count("--until-pid") == 0) {
-            hand_over(command, *options, tempfile::mkdtemp(*options));
-        } else {
-            hand_over_until(command, *pid, *options, [&] { return make(*options); });
+    command.callback([&command, options, pid]() -> std::optional<int> {
+        if (command.is_given("--until-pid")) {
+            return hand_over_until(command, *pid, *options, [&] { return make(*options); });
         }
+        hand_over(command, *options, tempfile::mkdtemp(*options));
+        return std::nullopt;
     });
 }
 

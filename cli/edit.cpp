@@ -5,7 +5,6 @@
 #include <tempfile/file.hpp>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <cerrno>
 #include <filesystem>
@@ -36,7 +35,7 @@ tempfile::file open_target(const fs::path& path) {
     return tempfile::file(beyond);
 }
 
-int run(const CLI::App& command, const publishing& o) {
+int run(const command& command, const publishing& o) {
     const tempfile::persist_options rules = rules_of(o);
     if (operands == nullptr) {
         throw std::invalid_argument("there is no command; say which, as tmp edit TARGET -- sort");
@@ -49,7 +48,7 @@ int run(const CLI::App& command, const publishing& o) {
 
 }  // namespace
 
-void add_edit(CLI::App& command) {
+void add_edit(command& command) {
     auto o = std::make_shared<publishing>();
     add_publishing_options(command, *o);
     command.footer(
@@ -62,7 +61,7 @@ void add_edit(CLI::App& command) {
                     "Example: sorted in its place\n"
                     "  tmp edit list -- sort -u",
                     statuses_of_publishing));
-    command.callback([&command, o] { throw CLI::RuntimeError(run(command, *o)); });
+    command.callback([&command, o] { return run(command, *o); });
 }
 
 }  // namespace tool

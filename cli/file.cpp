@@ -4,9 +4,8 @@
 
 #include <tempfile/named_temporary_file.hpp>
 
-#include <CLI/CLI.hpp>
-
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace tool {
@@ -23,19 +22,19 @@ tempfile::named_temporary_file make(const tempfile::name_options& options) {
 
 }  // namespace
 
-void add_file(CLI::App& command) {
+void add_file(command& command) {
     auto options = std::make_shared<tempfile::name_options>();
     auto pid = std::make_shared<std::string>();
     add_name_options(command, *options);
     add_until_option(command, *pid);
     command.footer(
         "Example: it goes with the shell, which needs no trap\n  log=$(tmp file --suffix .log --until-pid $$)");
-    command.callback([&command, options, pid] {
-        if (command.count("--until-pid") == 0) {
-            hand_over(command, *options, tempfile::mkstemp(*options).path);
-        } else {
-            hand_over_until(command, *pid, *options, [&] { return make(*options); });
+    command.callback([&command, options, pid]() -> std::optional<int> {
+        if (command.is_given("--until-pid")) {
+            return hand_over_until(command, *pid, *options, [&] { return make(*options); });
         }
+        hand_over(command, *options, tempfile::mkstemp(*options).path);
+        return std::nullopt;
     });
 }
 

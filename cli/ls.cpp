@@ -5,7 +5,6 @@
 #include <tempfile/sweep.hpp>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
@@ -24,7 +23,7 @@ void warn_if_not_crash_safe() {
 
 }  // namespace
 
-void add_ls(CLI::App& command) {
+void add_ls(command& command) {
     auto json = std::make_shared<bool>(false);
     command.add_flag("--json", *json, "As JSON, for programs");
     command.footer(

@@ -1,6 +1,7 @@
 // tmp: temporary files and directories for the shell.
 
-#include "command.hpp"
+#include "commands.hpp"
+#include "mktemp.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
 
@@ -8,7 +9,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -21,42 +21,7 @@
 
 namespace {
 
-struct command {
-    std::string_view name;
-    const char* description;
-    void (*add)(CLI::App&);
-};
-
-constexpr std::array commands = {
-    command{"file", "Make a file that nobody else can open, and print its path", tool::add_file},
-    command{"dir", "Make a directory that nobody else can enter, and print its path", tool::add_dir},
-    command{"run", "Run a command with a directory of its own, and remove that when it ends", tool::add_run},
-    command{"shell", "Run a shell in a directory of its own, and remove that when it ends", tool::add_shell},
-    command{"rm", "Remove files and directories with all that is in them, as rm -rf does", tool::add_rm},
-    command{"write", "Replace a file by standard input, or by what a command prints, when all of it is there",
-            tool::add_write},
-    command{"edit", "Replace a file by what a command makes of it, if that succeeds", tool::add_edit},
-    command{"spool", "Soak up all of standard input, then write it to standard output", tool::add_spool},
-    command{"ls", "List what programs have registered, living and dead ones", tool::add_ls},
-    command{"sweep", "Remove what dead programs left behind", tool::add_sweep},
-    command{"recipe", "Show a temporary file come and go, with the proof that nothing is left", tool::add_recipe},
-};
-
 enum exit_status { success = 0, failure = 1, usage = 2 };
-
-// The command that was asked for, and only that: it takes CLI11 as long to set up the options of all of them as
-// everything else takes together. All of them where none was named, for `tmp --help`.
-// @return who speaks in messages: `tmp file`, or `tmp` where no command was named.
-std::string add_commands(CLI::App& app, std::string_view asked) {
-    const auto is_asked = [asked](const command& c) { return c.name == asked; };
-    const bool found = std::any_of(commands.begin(), commands.end(), is_asked);
-    for (const command& c : commands) {
-        if (!found || is_asked(c)) {
-            c.add(*app.add_subcommand(std::string(c.name), c.description));
-        }
-    }
-    return found ? fmt::format("tmp {}", asked) : "tmp";
-}
 
 bool takes_value(const CLI::Option& option) {
     return option.get_items_expected_max() > 0;
@@ -78,10 +43,10 @@ std::string unknown(const std::string& argument) {
 // Why CLI11 refused the arguments of `command` with `e`, in our own words: its words are about types and numbers of
 // results ("--dir: 1 required TEXT missing") and change from release to release.
 std::string what_is_wrong(const CLI::App& command, const CLI::ParseError& e, const std::string& last_argument) {
-    // What stands behind "--" remains with the program, the rest with the command.
-    const std::vector<std::string> remaining = command.get_parent()->remaining(true);
-    if (!remaining.empty()) {
-        return unknown(remaining.front());
+    const std::vector<std::string> remaining = command.remaining();
+    const auto first = std::find_if(remaining.begin(), remaining.end(), [](const auto& one) { return one != "--"; });
+    if (first != remaining.end()) {
+        return unknown(*first);
     }
     const auto repeated = [](const CLI::Option& o) { return takes_value(o) && o.count() > 1; };
     if (const CLI::Option* const option = find_option(command, repeated)) {
@@ -98,26 +63,29 @@ std::string what_is_wrong(const CLI::App& command, const CLI::ParseError& e, con
     return e.what();
 }
 
-void complain_of_usage(const CLI::App& app, const CLI::ParseError& e, const std::string& who, int argc, char** argv) {
-    if (argc < 2) {
-        tool::complain_as_is(app.help());
-        return;
+// @return the exit status.
+int print_and_close(std::string_view text) {
+    try {
+        tool::print(text);
+        tool::close_output();
+    } catch (const std::exception& e) {
+        tool::complain(fmt::format("tmp: {}", tool::message_of(e)));
+        return failure;
     }
-    const std::string asked = argv[1];
-    if (who != "tmp") {
-        tool::complain(fmt::format("{}: {}", who, what_is_wrong(*app.get_subcommand(asked), e, argv[argc - 1])));
-    } else if (asked.starts_with('-')) {
-        tool::complain("tmp: " + unknown(asked));
-    } else {
-        tool::complain(fmt::format("tmp: there is no command \"{}\"", asked));
-    }
-    tool::complain(fmt::format("Try `{} --help`.", who));
+    return success;
 }
 
-// In reverse, as CLI11 wants them, and an empty `--prefix=` in two: CLI11 takes what follows for its value.
+int wrong_usage(const std::string& who, const std::string& what) {
+    tool::complain(fmt::format("{}: {}", who, what));
+    tool::complain(fmt::format("Try `{} --help`.", who));
+    return usage;
+}
+
+// Those of a command: in reverse, as CLI11 wants them, and an empty `--prefix=` in two: CLI11 takes what follows for
+// its value.
 std::vector<std::string> arguments(int argc, char** argv) {
     std::vector<std::string> reversed;
-    for (int i = argc - 1; i > 0; --i) {
+    for (int i = argc - 1; i > 1; --i) {
         std::string argument = argv[i];
         if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
             argument.pop_back();
@@ -167,48 +135,37 @@ int take_off_what_is_behind_dashes(int argc, char** argv) {
 }
 
 // @return how many arguments are left for CLI11.
-int take_off_operands(const CLI::App& app, const std::string& who, int argc, char** argv) {
-    if (who == "tmp write" || who == "tmp edit" || who == "tmp shell") {
+int take_off_operands(const CLI::App& command, std::string_view asked, int argc, char** argv) {
+    if (asked == "write" || asked == "edit" || asked == "shell") {
         return take_off_what_is_behind_dashes(argc, argv);
     }
-    if (who != "tmp run" && who != "tmp rm") {
+    if (asked != "run" && asked != "rm") {
         return argc;
     }
-    const int end =
-        who == "tmp rm" ? put_options_first(argc, argv) : end_of_options(*app.get_subcommand("run"), argc, argv);
+    const int end = asked == "rm" ? put_options_first(argc, argv) : end_of_options(command, argc, argv);
     tool::operands = argv + end + (end < argc && std::string_view(argv[end]) == "--" ? 1 : 0);
     return end;
 }
 
-int parse_and_run(CLI::App& app, const std::string& who, int argc, char** argv) {
+// The command that was asked for, and only that: it takes CLI11 as long to set up the options of all of them as
+// everything else takes together.
+int run(const tool::entry& asked, int argc, char** argv) {
+    const std::string who = fmt::format("tmp {}", asked.name);
+    CLI::App app(asked.description, who);
+    tool::command command(app);
+    asked.add(command);
+    argc = take_off_operands(app, asked.name, argc, argv);
+    const bool runs_command = asked.name == "shell" || (tool::operands != nullptr && asked.name != "rm");
     try {
         app.parse(arguments(argc, argv));
-    } catch (const CLI::CallForVersion& version) {
-        tool::print(fmt::format("tmp {}\n", version.what()));
+        if (command.status()) {
+            return *command.status();
+        }
+        tool::close_output();
     } catch (const CLI::CallForHelp&) {
-        tool::print(app.help());
-    } catch (const CLI::RuntimeError& ended) {
-        return ended.get_exit_code();
+        return print_and_close(app.help());
     } catch (const CLI::ParseError& e) {
-        complain_of_usage(app, e, who, argc, argv);
-        return usage;
-    }
-    tool::close_output();
-    return success;
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
-    tool::ignore_signals_of_writing();
-    CLI::App app("Temporary files and directories that do not stay behind.", "tmp");
-    app.set_version_flag("--version", TEMPFILE_VERSION);
-    app.require_subcommand(1);
-    const std::string who = add_commands(app, argc > 1 ? argv[1] : "");
-    argc = take_off_operands(app, who, argc, argv);
-    const bool runs_command = who == "tmp shell" || (tool::operands != nullptr && who != "tmp rm");
-    try {
-        return parse_and_run(app, who, argc, argv);
+        return wrong_usage(who, what_is_wrong(app, e, argv[argc - 1]));
     } catch (const std::invalid_argument& e) {
         tool::complain(fmt::format("{}: {}", who, tool::message_of(e)));
         return usage;
@@ -216,4 +173,41 @@ int main(int argc, char** argv) {
         tool::complain(fmt::format("{}: {}", who, tool::message_of(e)));
         return runs_command ? static_cast<int>(tool::run_failed) : failure;
     }
+    return success;
+}
+
+// The help is all that CLI11 has to say where no command was asked for.
+std::string help_of_all() {
+    CLI::App app(tool::description, "tmp");
+    app.set_version_flag("--version", TEMPFILE_VERSION);
+    app.require_subcommand(1);
+    for (const tool::entry& one : tool::commands) {
+        app.add_subcommand(std::string(one.name), one.description);
+    }
+    return app.help();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (const auto status = tool::run_as_mktemp(argc, argv)) {
+        return *status;
+    }
+    tool::ignore_signals_of_writing();
+    const std::string_view asked = argc > 1 ? argv[1] : "";
+    if (const tool::entry* const found = tool::find_command(asked)) {
+        return run(*found, argc, argv);
+    }
+    if (argc < 2) {
+        tool::complain_as_is(help_of_all());
+        return usage;
+    }
+    if (asked == "-h" || asked == "--help") {
+        return print_and_close(help_of_all());
+    }
+    if (asked == "--version") {
+        return print_and_close("tmp " TEMPFILE_VERSION "\n");
+    }
+    return wrong_usage("tmp",
+                       asked.starts_with('-') ? unknown(argv[1]) : fmt::format("there is no command \"{}\"", asked));
 }

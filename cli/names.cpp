@@ -1,26 +1,26 @@
 #include "names.hpp"
 
+#include "command.hpp"
 #include "streams.hpp"
 
 #include <tempfile/location.hpp>
 #include <tempfile/report.hpp>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <cstdlib>
 #include <string_view>
 
 namespace tool {
-void add_name_options(CLI::App& command, tempfile::name_options& options) {
+void add_name_options(command& command, tempfile::name_options& options) {
     command.add_option("--prefix", options.prefix, "What the name begins with (default: tmp)");
     command.add_option("--suffix", options.suffix, "What the name ends with; say the dot yourself");
-    command.add_option("--dir", options.dir, "Where (default: $TMPDIR, $TEMP, $TMP or /tmp, as `tmp recipe` explains)")
-        ->option_text("DIR");
+    command.add_option("--dir", options.dir, "Where (default: $TMPDIR, $TEMP, $TMP or /tmp, as `tmp recipe` explains)",
+                       "DIR");
 }
 
 // Most often $TMPDIR is the directory, letter for letter, or not set. Else all candidates are tried again to see why.
-void warn_of_unused_tmpdir(const CLI::App& command, const tempfile::name_options& options,
+void warn_of_unused_tmpdir(const command& command, const tempfile::name_options& options,
                            const std::filesystem::path& made) {
     const char* const tmpdir = std::getenv("TMPDIR");
     const std::string_view dir = std::string_view(made.native()).substr(0, made.native().rfind('/'));
@@ -29,7 +29,7 @@ void warn_of_unused_tmpdir(const CLI::App& command, const tempfile::name_options
     }
     for (const tempfile::candidate& c : tempfile::explain().candidates) {
         if (c.origin == "$TMPDIR" && c.error) {
-            complain(fmt::format("tmp {}: $TMPDIR \"{}\" cannot be used ({}); using {}", command.get_name(), tmpdir,
+            complain(fmt::format("{}: $TMPDIR \"{}\" cannot be used ({}); using {}", command.name(), tmpdir,
                                  c.error.message(), dir.empty() ? "/" : dir));
         }
     }
@@ -45,7 +45,7 @@ void tell_of_kept(const char* who) {
     });
 }
 
-void hand_over(const CLI::App& command, const tempfile::name_options& options, const std::filesystem::path& made) {
+void hand_over(const command& command, const tempfile::name_options& options, const std::filesystem::path& made) {
     try {
         warn_of_unused_tmpdir(command, options, made);
         print(made.native() + '\n');

@@ -6,18 +6,16 @@
 
 #include <filesystem>
 
-namespace CLI {
-class App;
-}
-
 namespace tool {
 
+class command;
+
 // --prefix, --suffix and --dir, written into `options`.
-void add_name_options(CLI::App& command, tempfile::name_options& options);
+void add_name_options(command& command, tempfile::name_options& options);
 
 // That $TMPDIR cannot be used is a warning, not an error: as in Python, the next directory of the list serves. Said by
 // `command`, which made `made`; nothing is said where --dir was given.
-void warn_of_unused_tmpdir(const CLI::App& command, const tempfile::name_options& options,
+void warn_of_unused_tmpdir(const command& command, const tempfile::name_options& options,
                            const std::filesystem::path& made);
 
 // From now on what $TEMPFILE_KEEP has the library keep is told by `who`, a text that stays.
@@ -25,6 +23,6 @@ void tell_of_kept(const char* who);
 
 // Prints the path of what `command` just made. What nobody could be told of is removed again. Warns
 // as above.
-void hand_over(const CLI::App& command, const tempfile::name_options& options, const std::filesystem::path& made);
+void hand_over(const command& command, const tempfile::name_options& options, const std::filesystem::path& made);
 
 }  // namespace tool

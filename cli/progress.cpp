@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -61,6 +62,12 @@ std::string bar(double part) {
     constexpr std::size_t length = 16;
     const auto full = static_cast<std::size_t>(part * length);
     return '[' + std::string(full, '#') + std::string(length - full, '.') + ']';
+}
+
+// After Ctrl-S a terminal does not, and who writes waits.
+bool takes_text() {
+    pollfd terminal{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    return ::poll(&terminal, 1, 0) == 1 && (terminal.revents & POLLOUT) != 0;
 }
 
 constexpr std::string_view gap = "  ";
@@ -115,7 +122,7 @@ progress_line::progress_line(amount_text text_of)
     : text_of_(text_of), on_terminal_(::isatty(STDERR_FILENO) == 1), next_(begin_ + until_it_appears) {}
 
 bool progress_line::is_due() {
-    return on_terminal_ && clock::now() >= next_ && ::tcgetpgrp(STDERR_FILENO) == ::getpgrp();
+    return on_terminal_ && clock::now() >= next_ && ::tcgetpgrp(STDERR_FILENO) == ::getpgrp() && takes_text();
 }
 
 // Blanks over what was there, rather than sequences that not every terminal knows; and never the last column, behind

@@ -19,8 +19,9 @@ struct progress {
 // How an amount is said: human() for bytes, a number for things that are counted.
 using amount_text = std::string (*)(std::uintmax_t);
 
-// On standard error, if that is a terminal, and while it belongs to us: nothing is drawn in the background. Appears
-// when it has taken half a second, and is drawn anew ten times a second at most. In one thread at a time.
+// On standard error, if that is a terminal, and while it belongs to us and takes it: nothing is drawn in the
+// background, nor after Ctrl-S, so that the work goes on. Appears when it has taken half a second, and is drawn anew
+// ten times a second at most. In one thread at a time.
 class progress_line {
 public:
     explicit progress_line(amount_text text_of);

@@ -8,7 +8,6 @@
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <CLI/CLI.hpp>
 
 #include <stdexcept>
 
@@ -19,9 +18,9 @@ const char* const statuses_of_publishing =
     "executed, 125 if its output cannot be published; 2 for wrong usage. Unless it is 0, TARGET stays as it is; only\n"
     "with --durable it may be replaced all the same, which the message then says.\n";
 
-void add_publishing_options(CLI::App& command, publishing& p) {
-    command.add_option("TARGET", p.target, "The file; a symbolic link is followed")->option_text(" ");
-    command.add_option("CMD", p.misplaced, "Behind \"--\": what to run, and its arguments")->option_text("ARGUMENT...");
+void add_publishing_options(command& command, publishing& p) {
+    command.add_operand("TARGET", p.target, "The file; a symbolic link is followed");
+    command.add_operands("CMD", p.misplaced, "Behind \"--\": what to run, and its arguments", "ARGUMENT...");
     command.add_flag("--if-changed", p.if_changed,
                      "Leave TARGET alone, with its times and mode, if it has the same contents already");
     command.add_flag("--durable", p.durable,
@@ -45,15 +44,15 @@ tempfile::persist_options rules_of(const publishing& p) {
     return rules;
 }
 
-void publish(const CLI::App& command, tempfile::atomic_file& whole) {
+void publish(const command& command, tempfile::atomic_file& whole) {
     const tempfile::persisted done = whole.commit();
     if (!done.not_copied.empty()) {
-        complain(fmt::format("tmp {}: the new file is not given, as the old one had it: {} [{}]", command.get_name(),
+        complain(fmt::format("{}: the new file is not given, as the old one had it: {} [{}]", command.name(),
                              fmt::join(done.not_copied, ", "), done.path.native()));
     }
 }
 
-int publish_output(const CLI::App& command, supervisor& s, tempfile::atomic_file& whole, surroundings around) {
+int publish_output(const command& command, supervisor& s, tempfile::atomic_file& whole, surroundings around) {
     around.output = whole.fileno();
     const ending end = s.run(operands, around);
     if (end.status() == 0) {

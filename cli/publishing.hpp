@@ -7,12 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace tool {
 
+class command;
 class supervisor;
 struct surroundings;
 
@@ -24,17 +21,17 @@ struct publishing {
 };
 
 // TARGET, the flags, and for the help the command, written into `p`.
-void add_publishing_options(CLI::App& command, publishing& p);
+void add_publishing_options(command& command, publishing& p);
 
 // What the options ask for. std::invalid_argument where there is no target, or a "--" but no command.
 tempfile::persist_options rules_of(const publishing& p);
 
 // Gives `whole` its name. What could not be kept of the file that was replaced is a warning of `command`.
-void publish(const CLI::App& command, tempfile::atomic_file& whole);
+void publish(const command& command, tempfile::atomic_file& whole);
 
 // Runs the command that was asked for, with its output into `whole`, which is published if it succeeds.
 // @return its status.
-int publish_output(const CLI::App& command, supervisor& s, tempfile::atomic_file& whole, surroundings around);
+int publish_output(const command& command, supervisor& s, tempfile::atomic_file& whole, surroundings around);
 
 // For the help of both.
 extern const char* const statuses_of_publishing;

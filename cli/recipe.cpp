@@ -6,7 +6,6 @@
 #include <tempfile/temporary_file.hpp>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <cerrno>
 #include <cstdlib>
@@ -160,7 +159,7 @@ void run() {
 
 }  // namespace
 
-void add_recipe(CLI::App& command) {
+void add_recipe(command& command) {
     command.footer("Example: what becomes of a directory that cannot be used?\n  TMPDIR=/nonexistent tmp recipe");
     command.callback([] { run(); });
 }

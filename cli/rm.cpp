@@ -9,7 +9,6 @@
 #include <tempfile/remove_tree.hpp>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -47,7 +46,7 @@ struct outcome {
     tempfile::removal_report report;
     std::string refusal;  // why it was not even begun
 
-    [[nodiscard]] bool failed() const { return report.failed != 0 || !refusal.empty(); }
+    [[nodiscard]] bool failed() const { return !report.complete || !refusal.empty(); }
 };
 
 double seconds(std::chrono::nanoseconds t) {
@@ -300,7 +299,7 @@ int removal::run() {
 
 }  // namespace
 
-void add_rm(CLI::App& command) {
+void add_rm(command& command) {
     auto o = std::make_shared<options>();
     command.add_flag("-n,--dry-run", o->dry_run, "Only say what would go; with -v each path");
     command.add_flag("-v,--verbose", o->verbose, "Say for each PATH how much went: entries, and bytes of files");
@@ -309,8 +308,7 @@ void add_rm(CLI::App& command) {
                      "What is mounted in a PATH is never entered, with this or without");
     command.add_flag("-r,-R,-f,--recursive,--force", o->ignored, "Nothing: it is what happens anyway");
     // Only for the help: main() has taken them off already.
-    command.add_option("PATH", o->unused, "What to remove; behind \"--\" also what begins with \"-\"")
-        ->option_text("...");
+    command.add_operands("PATH", o->unused, "What to remove; behind \"--\" also what begins with \"-\"", "...");
     command.footer(
         "Like rm -rf, it asks nothing, follows no link, and finds nothing wrong with a PATH that is not there, nor\n"
         "with no PATH at all. Unlike it, it leaves what is mounted in a PATH, which is a failure; refuses not only /\n"
@@ -322,7 +320,7 @@ void add_rm(CLI::App& command) {
         "\n"
         "Example: how much is it? Then away with it\n"
         "  tmp rm --dry-run build && tmp rm -v build");
-    command.callback([o] { throw CLI::RuntimeError(removal(*o, operands).run()); });
+    command.callback([o] { return removal(*o, operands).run(); });
 }
 
 }  // namespace tool

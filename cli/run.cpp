@@ -11,7 +11,6 @@
 #include <tempfile/temporary_directory.hpp>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <cstdint>
 #include <cstring>
@@ -118,7 +117,7 @@ void tell(const fs::path& directory, const ending& end) {
                     how, text_of(amount_in(directory)), printable(directory.native())));
 }
 
-int run(const CLI::App& command, const options& o) {
+int run(const command& command, const options& o) {
     check(o);
     tempfile::set_label(fmt::format("tmp run {}", fs::path(operands[0]).filename().native()));
     tell_of_kept("tmp run");
@@ -153,25 +152,23 @@ int run(const CLI::App& command, const options& o) {
 
 char** operands = nullptr;
 
-void add_run(CLI::App& command) {
+void add_run(command& command) {
     auto o = std::make_shared<options>();
-    command
-        .add_option("--keep", o->keep,
-                    "never, always, or on-failure: keep the directory, and say where it is, when the status is not 0\n"
-                    "(default: never)")
-        ->option_text("WHEN");
+    command.add_option(
+        "--keep", o->keep,
+        "never, always, or on-failure: keep the directory, and say where it is, when the status is not 0\n"
+        "(default: never)",
+        "WHEN");
     command.add_flag("--private", o->is_private,
                      "Mount its directory over /tmp and /var/tmp, where only the command and what it starts see it");
-    command
-        .add_option("--size-limit", o->size_limit,
-                    "The directory is in memory, and full at SIZE bytes: 512M, 20G; nothing can be kept")
-        ->option_text("SIZE");
+    command.add_option("--size-limit", o->size_limit,
+                       "The directory is in memory, and full at SIZE bytes: 512M, 20G; nothing can be kept", "SIZE");
     command.add_flag("--report", o->report, "Tell on standard error which files it left, and who has them open");
     command.add_flag("-v,--verbose", o->verbose, "Tell on standard error how the command ended and what it left");
     add_name_options(command, o->name);
     // Only for the help: main() has taken them off already.
-    command.add_option("COMMAND", o->unused, "What to run, and its arguments; {} in them is the path of the directory")
-        ->option_text("ARGUMENT...");
+    command.add_operands("COMMAND", o->unused,
+                         "What to run, and its arguments; {} in them is the path of the directory", "ARGUMENT...");
     command.footer(
         "The command gets a directory of its own as $TMPDIR, $TEMP and $TMP, and its path for {} in an argument. What\n"
         "is in it goes when the command ends, however that happens. Signals are passed on to the command.\n"
@@ -189,10 +186,10 @@ void add_run(CLI::App& command) {
         "Example: a place to unpack\n"
         "  tmp run sh -c 'tar -C \"$1\" -xf logs.tar && grep -r ERROR \"$1\"' sh {}");
     command.callback([&command, o] {
-        if (command.count("--size-limit") != 0) {
+        if (command.is_given("--size-limit")) {
             set_size_limit(*o);
         }
-        throw CLI::RuntimeError(run(command, *o));
+        return run(command, *o);
     });
 }
 

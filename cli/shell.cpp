@@ -8,7 +8,6 @@
 #include <tempfile/temporary_directory.hpp>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <csignal>
 #include <cstdlib>
@@ -43,7 +42,7 @@ std::vector<char*> shell_command() {
     return {shell, nullptr};
 }
 
-int run(const CLI::App& command, const tempfile::name_options& name) {
+int run(const tool::command& command, const tempfile::name_options& name) {
     const std::vector<char*> shell = shell_command();
     tempfile::set_label(fmt::format("tmp shell {}", std::filesystem::path(shell.front()).filename().native()));
     tell_of_kept("tmp shell");
@@ -62,7 +61,7 @@ int run(const CLI::App& command, const tempfile::name_options& name) {
 
 }  // namespace
 
-void add_shell(CLI::App& command) {
+void add_shell(command& command) {
     auto name = std::make_shared<tempfile::name_options>();
     add_name_options(command, *name);
     command.footer(
@@ -78,7 +77,7 @@ void add_shell(CLI::App& command) {
         "  tmp shell\n"
         "Example: another shell, with its options\n"
         "  tmp shell --prefix try- -- bash --norc");
-    command.callback([&command, name] { throw CLI::RuntimeError(run(command, *name)); });
+    command.callback([&command, name] { return run(command, *name); });
 }
 
 }  // namespace tool

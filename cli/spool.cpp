@@ -6,7 +6,6 @@
 #include <tempfile/spooled_temporary_file.hpp>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -154,15 +153,13 @@ void run(options& o) {
 
 }  // namespace
 
-void add_spool(CLI::App& command) {
+void add_spool(command& command) {
     auto o = std::make_shared<options>();
     command.add_flag("-v,--verbose", o->verbose, "Tell on standard error how large it was, where it lived, how fast");
-    command
-        .add_option("--max-size", o->max_size,
-                    fmt::format("How much may stay in memory, as 100k or 8M; at most {} (default: 8M)", largest()))
-        ->option_text("SIZE");
-    command.add_option("--dir", o->spool.dir, "Where it goes when it grows (default: as `tmp recipe` explains)")
-        ->option_text("DIR");
+    command.add_option("--max-size", o->max_size,
+                       fmt::format("How much may stay in memory, as 100k or 8M; at most {} (default: 8M)", largest()),
+                       "SIZE");
+    command.add_option("--dir", o->spool.dir, "Where it goes when it grows (default: as `tmp recipe` explains)", "DIR");
     command.footer(
         "Example: a slow consumer must not hold up the producer\n"
         "  pg_dump shop | tmp spool --max-size 64M | ssh backup 'cat > shop.sql'");

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
@@ -54,6 +55,29 @@ int open_directory(int at, const char* name, tempfile::file& into) {
     return error;
 }
 
+// Who may remove what is in a directory (unlink(2), path_resolution(7)).
+struct rights {
+    int error = 0;          // for all of it
+    bool only_own = false;  // the sticky bit
+
+    // What the system would say to the removal of this entry; 0 if nothing.
+    [[nodiscard]] int refuse(const struct statx& entry) const {
+        const bool fixed = (entry.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;
+        return error != 0 ? error : fixed || (only_own && entry.stx_uid != ::geteuid()) ? EPERM : 0;
+    }
+};
+
+// `is_repaired`: when it is ours, its mode will be no obstacle.
+rights rights_in(int at, const char* directory, const struct statx& about, bool is_repaired) {
+    const uid_t us = ::geteuid();
+    const bool only_own = (about.stx_mode & S_ISVTX) != 0 && us != 0 && about.stx_uid != us;
+    if ((about.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0) {
+        return {.error = EPERM, .only_own = only_own};
+    }
+    const int error = ::faccessat(at, directory, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+    return {.error = error == EACCES && is_repaired && about.stx_uid == us ? 0 : error, .only_own = only_own};
+}
+
 // Why the library would refuse it by its name.
 void check_name(std::string_view path) {
     const std::size_t end = path.find_last_not_of('/');
@@ -67,29 +91,44 @@ void check_name(std::string_view path) {
     }
 }
 
+// By "..", and by names from where that does not lead on.
+bool holds_working_directory(const identity& directory) {
+    struct statx about {};
+    tempfile::file here;
+    identity below;
+    for (const char* next = ".";; next = "..") {
+        tempfile::file up(::openat(here.closed() ? AT_FDCWD : here.native_handle(), next, O_PATH | O_CLOEXEC));
+        if (up.closed() || look(up.native_handle(), "", about) != 0) {
+            break;
+        }
+        const identity now = identity_of(about);
+        if (now.is_same_file(directory)) {
+            return true;
+        }
+        if (now.is_same_file(below) && now.is_same_mount(below)) {
+            return false;
+        }
+        below = now;
+        here = std::move(up);
+    }
+    std::error_code ec;
+    for (auto path = std::filesystem::current_path(ec); path.has_relative_path(); path = path.parent_path()) {
+        if (look(AT_FDCWD, path.c_str(), about) == 0 && identity_of(about).is_same_file(directory)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // And by what it is: the root directory, the working directory, or what that is in.
 void check_directory(const identity& directory, const std::string& path) {
     struct statx about {};
     if (look(AT_FDCWD, "/", about) == 0 && identity_of(about).is_same_file(directory)) {
         throw std::invalid_argument(fmt::format("\"{}\" is the root directory, which is not removed", path));
     }
-    tempfile::file here;
-    identity below;
-    for (const char* next = ".";; next = "..") {
-        tempfile::file up(::openat(here.closed() ? AT_FDCWD : here.native_handle(), next, O_PATH | O_CLOEXEC));
-        if (up.closed() || look(up.native_handle(), "", about) != 0) {
-            return;
-        }
-        const identity now = identity_of(about);
-        if (now.is_same_file(directory)) {
-            throw std::invalid_argument(
-                fmt::format("the working directory is \"{}\" or in it, and would be gone; go elsewhere first", path));
-        }
-        if (now.is_same_file(below) && now.is_same_mount(below)) {
-            return;
-        }
-        below = now;
-        here = std::move(up);
+    if (holds_working_directory(directory)) {
+        throw std::invalid_argument(
+            fmt::format("the working directory is \"{}\" or in it, and would be gone; go elsewhere first", path));
     }
 }
 
@@ -111,6 +150,8 @@ private:
         identity id;
         std::vector<std::string> pending = {};  // directories that are still to be looked into
         bool stays = false;                     // for the sake of what is in it
+        int forbidden = 0;                      // what the system will say to the removal of itself
+        rights in = {};
     };
 
     [[nodiscard]] std::string path_of(std::string_view name) const {
@@ -132,7 +173,9 @@ private:
         return !stopped_;
     }
 
+    [[nodiscard]] rights rights_around() const;
     void count(std::string_view name, const struct statx* about);
+    void stays(std::string_view name, int error);
     void take(int at, const dirent& entry);
     void list();
     void enter(const std::string& name);
@@ -159,6 +202,14 @@ void survey_walk::count(std::string_view name, const struct statx* about) {
     }
 }
 
+// An entry of the present directory.
+void survey_walk::stays(std::string_view name, int error) {
+    fail("remove", name, error);
+    if (!levels_.empty()) {
+        levels_.back().stays = true;
+    }
+}
+
 void survey_walk::take(int at, const dirent& entry) {
     const std::string_view name = entry.d_name;
     if (name == "." || name == "..") {
@@ -174,8 +225,9 @@ void survey_walk::take(int at, const dirent& entry) {
     if (knows ? S_ISDIR(about.stx_mode) : entry.d_type == DT_DIR) {
         levels_.back().pending.emplace_back(name);
     } else if (knows && !identity_of(about).is_same_mount(root_)) {
-        fail("remove", name, EBUSY);
-        levels_.back().stays = true;
+        stays(name, EBUSY);
+    } else if (const int forbidden = knows ? levels_.back().in.refuse(about) : 0) {
+        stays(name, forbidden);
     } else {
         count(name, knows ? &about : nullptr);
     }
@@ -228,6 +280,10 @@ void survey_walk::enter(const std::string& name) {
         levels_.back().stays = true;
         return;
     }
+    if (all_.options_.details) {
+        child.forbidden = (levels_.empty() ? rights_around() : levels_.back().in).refuse(about);
+        child.in = rights_in(child.handle.native_handle(), ".", about, true);
+    }
     if (levels_.size() >= 2) {
         levels_[levels_.size() - 2].handle = tempfile::file();
     }
@@ -235,11 +291,21 @@ void survey_walk::enter(const std::string& name) {
     list();
 }
 
+// In the directory in which the whole tree stands.
+rights survey_walk::rights_around() const {
+    const std::string parent = path_.substr(0, path_.rfind('/') + 1) + '.';
+    struct statx about {};
+    const int error = look(AT_FDCWD, parent.c_str(), about);
+    return error == 0 ? rights_in(AT_FDCWD, parent.c_str(), about, false) : rights{.error = error};
+}
+
 void survey_walk::leave() {
     level child = std::move(levels_.back());
     levels_.pop_back();
     if (child.stays && !levels_.empty()) {
         levels_.back().stays = true;
+    } else if (child.forbidden != 0 && !child.stays) {
+        stays(child.name, child.forbidden);
     } else if (!child.stays) {
         count(child.name, nullptr);
     }
@@ -267,15 +333,13 @@ removal_report survey_walk::run() {
         check_directory(identity_of(about), path_);
         enter(path_);
         if (is_mount && !levels_.empty()) {
-            fail("remove", "", EBUSY);
-            levels_.back().stays = true;
+            stays("", EBUSY);
         }
     } else if (error == 0 && only_directory_) {
         fail("enter", "", ENOTDIR);
-    } else if (error == 0 && is_mount) {
-        fail("remove", "", EBUSY);
     } else if (error == 0) {
-        count("", &about);
+        const int forbidden = is_mount ? EBUSY : all_.options_.details ? rights_around().refuse(about) : 0;
+        forbidden != 0 ? stays("", forbidden) : count("", &about);
     }
     while (!levels_.empty() && goes_on()) {
         std::vector<std::string>& pending = levels_.back().pending;

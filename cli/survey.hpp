@@ -13,7 +13,7 @@
 namespace tool {
 
 struct survey_options {
-    bool details = false;                            // bytes, and files on which something is mounted
+    bool details = false;                            // bytes, and what cannot be removed
     std::function<void(const std::string&)> tell{};  // the path of each entry, when set
     std::function<bool()> go_on{};                   // asked for each directory and each 1,024 entries, when set
 };
@@ -22,9 +22,9 @@ class survey {
 public:
     explicit survey(survey_options options) : options_(std::move(options)) {}
 
-    // As remove_tree(path) would answer, as far as can be seen: which directories are another mount's or cannot be
-    // looked into, not what will be forbidden. Throws std::invalid_argument for a path that is refused. Files with
-    // several names count where the last of them is met, in whichever call.
+    // As remove_tree(path) would answer, as far as can be seen: what is mounted, cannot be looked into, or may not be
+    // removed by its owner, its directory's mode, attributes, and the file system. Throws std::invalid_argument for a
+    // path that is refused. Files with several names count where the last of them is met, in whichever call.
     tempfile::removal_report look_at(const std::string& path);
 
 private:

@@ -5,7 +5,6 @@
 #include "streams.hpp"
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <charconv>
 #include <chrono>
@@ -125,14 +124,14 @@ void run(const options& o) {
 
 }  // namespace
 
-void add_sweep(CLI::App& command) {
+void add_sweep(command& command) {
     auto o = std::make_shared<options>();
     command.add_flag("--all-users", o->all_users, "For root: what programs of all users left, with their rights");
-    command
-        .add_option("--at-most", o->at_most,
-                    "After so many seconds leave the rest to the next time, with --all-users for each user (default: "
-                    "300)")
-        ->option_text("SECONDS");
+    command.add_option(
+        "--at-most", o->at_most,
+        "After so many seconds leave the rest to the next time, with --all-users for each user (default: "
+        "300)",
+        "SECONDS");
     command.add_flag("-n,--dry-run", o->dry_run, "Only say what would go");
     command.add_flag("-v,--verbose", o->verbose, "Say what went");
     command.add_flag("--json", o->json, "Say it as JSON, for programs");

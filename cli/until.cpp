@@ -1,5 +1,6 @@
 #include "until.hpp"
 
+#include "command.hpp"
 #include "items.hpp"
 #include "names.hpp"
 #include "process_name.hpp"
@@ -7,7 +8,6 @@
 #include <tempfile/sweep.hpp>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <array>
 #include <cerrno>
@@ -85,7 +85,8 @@ void check_registry() {
 
 }  // namespace
 
-watcher::watcher(const CLI::App& command, const std::string& pid) : command_(command), pid_(number_of_process(pid)) {
+watcher::watcher(const tool::command& command, const std::string& pid)
+    : command_(command), pid_(number_of_process(pid)) {
     if (pid_ == ::getpid()) {
         throw std::invalid_argument(
             fmt::format("process {} is this one: the shell has executed tmp in its own place; let it go on", pid_));
@@ -140,14 +141,14 @@ bool watcher::is_in_background() {
     }
     say.close();
     ready_ = std::move(hear);
-    return wait_for_background(child);
+    wait_for_background(child);
+    return false;
 }
 
-// False, for the caller's own process.
-bool watcher::wait_for_background(pid_t child) {
+void watcher::wait_for_background(pid_t child) {
     std::array<std::byte, 1> byte = {};
     if (ready_.read(byte) == 1) {
-        return false;
+        return;
     }
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -155,7 +156,7 @@ bool watcher::wait_for_background(pid_t child) {
     if (WIFSIGNALED(status)) {
         throw std::runtime_error(fmt::format("the process that was to wait was killed by signal {}", WTERMSIG(status)));
     }
-    throw CLI::RuntimeError(WEXITSTATUS(status));
+    failure_ = WEXITSTATUS(status);
 }
 
 void watcher::hand_over(const tempfile::name_options& options, const std::filesystem::path& made) {
@@ -181,16 +182,11 @@ void watcher::let_go() {
     ::malloc_trim(0);
 }
 
-void end_in_background() {
-    throw CLI::RuntimeError(0);
-}
-
-void add_until_option(CLI::App& command, std::string& pid) {
-    command
-        .add_option("--until-pid", pid,
-                    "Remove it, with all that is in it, when process PID has ended, however that happens; in a script: "
-                    "$$")
-        ->option_text("PID");
+void add_until_option(command& command, std::string& pid) {
+    command.add_option("--until-pid", pid,
+                       "Remove it, with all that is in it, when process PID has ended, however that happens; in a "
+                       "script: $$",
+                       "PID");
 }
 
 }  // namespace tool

@@ -6,30 +6,30 @@
 #include <tempfile/mkstemp.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include <sys/types.h>
 
-namespace CLI {
-class App;
-}
-
 namespace tool {
 
+class command;
+
 // --until-pid, written into `pid`.
-void add_until_option(CLI::App& command, std::string& pid);
+void add_until_option(command& command, std::string& pid);
 
 class watcher {
 public:
     // From here on `pid` is that process and no other one, also when its number is used again.
     // @throws std::invalid_argument if that is no number of a process, anything else if it cannot be waited for.
-    watcher(const CLI::App& command, const std::string& pid);
+    watcher(const command& command, const std::string& pid);
 
     // True in a process of its own, which has a session of its own and of the caller's descriptors only the standard
-    // streams. False in the caller's process, when the other one has handed over.
-    // @throws CLI::RuntimeError in the caller's process, with the status of the other one if that failed; it has said
-    //         why.
+    // streams. False in the caller's process, when the other one has handed over, or failed and said why.
     bool is_in_background();
+
+    // In the caller's process: the status of the other one if that failed.
+    [[nodiscard]] std::optional<int> failure() const { return failure_; }
 
     // Prints the path of what was made, lets go of the standard streams, of the working directory and of the caller,
     // and waits until the process has ended. Throws when nobody could be told of it.
@@ -38,32 +38,30 @@ public:
 private:
     void open_process();
     void check_that_it_runs() const;
-    bool wait_for_background(pid_t child);
+    void wait_for_background(pid_t child);
     void let_go();
 
-    const CLI::App& command_;
+    const tool::command& command_;
     pid_t pid_ = 0;
     tempfile::file process_;  // a pidfd: it can be read from when the process has ended (pidfd_open(2))
     tempfile::file nothing_;
     tempfile::file ready_;  // a pipe: one process says so, the other one hears it
+    std::optional<int> failure_;
 };
 
-[[noreturn]] void end_in_background();
-
 // As hand_over() in names.hpp, for an object that make() makes: it is removed when process `pid` has ended.
+// @return what `command::callback` wants.
 template <class Make>
-void hand_over_until(const CLI::App& command, const std::string& pid, const tempfile::name_options& options,
-                     Make make) {
+std::optional<int> hand_over_until(const command& command, const std::string& pid,
+                                   const tempfile::name_options& options, Make make) {
     watcher w(command, pid);
     if (!w.is_in_background()) {
-        return;
+        return w.failure();
     }
-    {
-        auto made = make();
-        w.hand_over(options, made.path());
-        made.cleanup();
-    }
-    end_in_background();
+    auto made = make();
+    w.hand_over(options, made.path());
+    made.cleanup();
+    return 0;
 }
 
 }  // namespace tool

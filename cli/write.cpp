@@ -8,7 +8,6 @@
 #include <tempfile/signals.hpp>
 
 #include <fmt/core.h>
-#include <CLI/CLI.hpp>
 
 #include <charconv>
 #include <cstddef>
@@ -48,12 +47,12 @@ fs::perms mode_of(const std::string& text) {
     return static_cast<fs::perms>(mode);
 }
 
-tempfile::persist_options rules_of(const CLI::App& command, const options& o) {
+tempfile::persist_options rules_of(const command& command, const options& o) {
     tempfile::persist_options rules = rules_of(o.publish);
     if (o.noclobber) {
         rules.existing = tempfile::if_exists::refuse;
     }
-    if (command.count("--mode") != 0) {
+    if (command.is_given("--mode")) {
         rules.mode = mode_of(o.mode);
     }
     return rules;
@@ -76,7 +75,7 @@ void copy_input(tempfile::atomic_file& whole, progress_line& line, const std::st
     }
 }
 
-void publish_input(const CLI::App& command, const options& o) {
+void publish_input(const command& command, const options& o) {
     tempfile::cleanup_on_signals();
     tempfile::atomic_file whole(o.publish.target, rules_of(command, o), {.expected_size = rest_of_input().value_or(0)});
     progress_line line(human);
@@ -90,7 +89,7 @@ void publish_input(const CLI::App& command, const options& o) {
     publish(command, whole);
 }
 
-int run(const CLI::App& command, const options& o) {
+int run(const command& command, const options& o) {
     if (operands == nullptr) {
         publish_input(command, o);
         return 0;
@@ -101,7 +100,7 @@ int run(const CLI::App& command, const options& o) {
 }
 
 // What --noclobber found is what it was given for.
-int run_or_explain(const CLI::App& command, const options& o) {
+int run_or_explain(const command& command, const options& o) {
     try {
         return run(command, o);
     } catch (const fs::filesystem_error& e) {
@@ -115,14 +114,13 @@ int run_or_explain(const CLI::App& command, const options& o) {
 
 }  // namespace
 
-void add_write(CLI::App& command) {
+void add_write(command& command) {
     auto o = std::make_shared<options>();
     add_publishing_options(command, o->publish);
     command.add_flag("--noclobber", o->noclobber, "Fail if TARGET exists");
-    command
-        .add_option("--mode", o->mode,
-                    "Exactly this mode, as 0644 (default: that of the file that is replaced; 0666 less the umask)")
-        ->option_text("M");
+    command.add_option("--mode", o->mode,
+                       "Exactly this mode, as 0644 (default: that of the file that is replaced; 0666 less the umask)",
+                       "M");
     command.footer(fmt::format(
         "When all of standard input is read, TARGET is replaced in one step. Until then, and when anything fails, it "
         "is\n"
@@ -140,7 +138,7 @@ void add_write(CLI::App& command) {
         "Example: the same, but without an x in the list, or when grep fails, the list stays\n"
         "  tmp write list -- grep x list",
         statuses_of_publishing));
-    command.callback([&command, o] { throw CLI::RuntimeError(run_or_explain(command, *o)); });
+    command.callback([&command, o] { return run_or_explain(command, *o); });
 }
 
 }  // namespace tool

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -17,9 +18,12 @@ namespace {
 using std::chrono::milliseconds;
 using lock = std::unique_lock<std::mutex>;
 
-thread_local bool in_worker = false;
+class worker;
+thread_local const worker* works_for = nullptr;  // in its thread
 
-std::chrono::steady_clock::time_point in(milliseconds t) noexcept {
+using time_point = std::chrono::steady_clock::time_point;
+
+time_point in(milliseconds t) noexcept {
     constexpr milliseconds longest = std::chrono::hours(24 * 365);
     return std::chrono::steady_clock::now() + std::clamp<milliseconds>(t, milliseconds(0), longest);
 }
@@ -32,11 +36,11 @@ public:
 
     [[nodiscard]] bool is_of_this_process() const noexcept { return process_ == sys::process_generation(); }
 
-    bool book() noexcept;
+    [[nodiscard]] bool book() noexcept;
     void give_back() noexcept;
     void take(std::list<std::unique_ptr<deferred>>& one) noexcept;
-    bool wait(milliseconds at_most) noexcept;
-    void end(milliseconds at_most) noexcept;
+    bool wait(time_point until) noexcept;
+    void end(time_point until, bool for_good) noexcept;
     [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
 
     // In a child that was just forked: closes what it has inherited.
@@ -48,7 +52,8 @@ public:
 
 private:
     void work() noexcept;
-    void join() noexcept;
+    bool start() noexcept;
+    void join(lock& held) noexcept;
 
     std::uint64_t process_ = sys::process_generation();
     std::uint64_t number_ = sys::call.process_number();
@@ -59,28 +64,31 @@ private:
     std::size_t booked_ = 0;
     bool running_ = false;
     bool to_be_joined_ = false;
-    bool over_ = false;  // nothing is taken any more
+    bool being_joined_ = false;
+    bool closed_ = false;  // nothing is taken
     std::atomic<bool> stopped_{false};
     sys::thread thread_;
 };
 
 bool worker::book() noexcept {
     constexpr std::size_t most = 64;  // each holds a descriptor, and space on the disk
-    const lock held(mutex);
     // A child that shares our memory has our generation, but its threads are not ours (vfork(2)).
-    if (over_ || waiting_.size() + booked_ >= most || number_ != sys::call.process_number()) {
+    if (number_ != sys::call.process_number()) {
         return false;
     }
-    if (!running_) {
-        join();
-        if (sys::call.start_thread(body_, thread_) != 0) {
-            return false;
-        }
-        running_ = true;
-        to_be_joined_ = true;
+    lock held(mutex);
+    join(held);
+    if (closed_ || waiting_.size() + booked_ >= most || (!running_ && !stopped() && !start())) {
+        return false;
     }
     ++booked_;
     return true;
+}
+
+bool worker::start() noexcept {
+    running_ = !to_be_joined_ && sys::call.start_thread(body_, thread_) == 0;
+    to_be_joined_ = to_be_joined_ || running_;
+    return running_;
 }
 
 void worker::give_back() noexcept {
@@ -91,13 +99,17 @@ void worker::give_back() noexcept {
 
 void worker::take(std::list<std::unique_ptr<deferred>>& one) noexcept {
     const lock held(mutex);
-    waiting_.splice(waiting_.end(), one);
+    if (stopped()) {
+        one.front()->leave_to_sweep();
+    } else {
+        waiting_.splice(waiting_.end(), one);
+    }
     --booked_;
     changed_.notify_all();
 }
 
 void worker::work() noexcept {
-    in_worker = true;
+    works_for = this;
     lock held(mutex);
     while (true) {
         changed_.wait(held, [this] { return !waiting_.empty() || booked_ == 0 || stopped(); });
@@ -115,36 +127,51 @@ void worker::work() noexcept {
     changed_.notify_all();
 }
 
-// One that has ended, or is about to, without the mutex.
-void worker::join() noexcept {
-    if (!running_ && std::exchange(to_be_joined_, false)) {
+// One that has ended, or is about to. Without the mutex, which the destructors of what is thread_local in the hook may
+// need: what they want to hand over, nobody takes.
+void worker::join(lock& held) noexcept {
+    if (works_for == this) {
+        return;
+    }
+    changed_.wait(held, [this] { return !being_joined_; });
+    if (!running_ && to_be_joined_) {
+        being_joined_ = true;
+        held.unlock();
         sys::call.join_thread(thread_);
+        held.lock();
+        being_joined_ = false;
+        to_be_joined_ = false;
+        changed_.notify_all();
     }
 }
 
-bool worker::wait(milliseconds at_most) noexcept {
+bool worker::wait(time_point until) noexcept {
     lock held(mutex);
     // It goes on where somebody is about to hand over more.
-    changed_.wait_until(held, in(at_most), [this] { return waiting_.empty() && (!running_ || booked_ != 0); });
-    join();
-    return waiting_.empty();
+    changed_.wait_until(held, until, [this] { return waiting_.empty() && (!running_ || booked_ != 0); });
+    const bool all_done = waiting_.empty();
+    join(held);
+    return all_done;
 }
 
-void worker::end(milliseconds at_most) noexcept {
+// What is not done in time, and what comes later, is left to the next sweep.
+void worker::end(time_point until, bool for_good) noexcept {
     if (number_ != sys::call.process_number()) {
         return;
     }
     lock held(mutex);
-    over_ = true;
-    changed_.wait_until(held, in(at_most), [this] { return waiting_.empty() && booked_ == 0; });
-    stopped_ = true;
-    changed_.notify_all();
+    closed_ = true;  // other threads may hand over without end
+    if (!changed_.wait_until(held, until, [this] { return waiting_.empty() && booked_ == 0; })) {
+        stopped_ = true;
+        changed_.notify_all();
+    }
     changed_.wait(held, [this] { return !running_; });
-    join();
+    join(held);
     for (const auto& what : waiting_) {
         what->leave_to_sweep();
     }
     waiting_.clear();
+    closed_ = for_good;
 }
 
 // --- The one of this process ---
@@ -175,11 +202,26 @@ void after_fork() {
     }
 }
 
-void end_of_process() noexcept {
+// That the process waits no longer, counted from the first time that it waits.
+time_point end_of_patience() noexcept {
+    static const time_point end = in(can_leave_to_sweep() ? milliseconds(at_most_at_exit.load()) : milliseconds::max());
+    return end;
+}
+
+void end_worker(bool for_good) noexcept {
     worker* const one = present_here();
-    if (one != nullptr && !in_worker) {
-        one->end(can_leave_to_sweep() ? milliseconds(at_most_at_exit.load()) : milliseconds::max());
+    if (one != nullptr && works_for != one) {
+        one->end(end_of_patience(), for_good);
     }
+}
+
+// The hook may use static objects: those that were there when the first thing was handed over are still there now.
+void before_static_objects_go() noexcept {
+    end_worker(false);
+}
+
+void end_of_process() noexcept {
+    end_worker(true);
 }
 
 // Where there is one of the parent's, the child's takes its place: what waits on a condition variable in a thread that
@@ -189,6 +231,7 @@ worker& mine() {
         if (one != nullptr && one->is_of_this_process()) {
             static const bool arranged = [] {
                 before_end_of_process(end_of_process);
+                std::atexit(before_static_objects_go);  // can only fail for want of memory; then that is as late
                 sys::at_fork(before_fork, after_fork);
                 return true;
             }();
@@ -257,7 +300,7 @@ bool close_later(file& f) noexcept {
 
 bool wait_for_cleanup(milliseconds at_most) noexcept {
     worker* const one = present_here();
-    return one == nullptr || one->wait(in_worker ? milliseconds(0) : at_most);
+    return one == nullptr || one->wait(in(works_for == one ? milliseconds(0) : at_most));
 }
 
 void cleanup_at_exit(milliseconds at_most) noexcept {

@@ -5,35 +5,16 @@
 
 #pragma once
 
-#include "registry_format.hpp"
-#include "sys/sys.hpp"
+#include "registry_slots.hpp"
 #include "tempfile/registration.hpp"
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace tempfile {
 
-// Where registries are: the directories in order of preference, each for one user alone.
-std::vector<std::string> registry_directories();
-
-// Opens such a directory, making it when it is not there. EPERM when it is not ours alone: it is refused, not repaired.
-sys::error open_registry_directory(const std::string& dir, bool make, sys::handle& opened) noexcept;
-
-// A directory that could not be used, and why.
-struct registry_place {
-    std::string directory;
-    sys::error trouble;
-};
-
 // The path of this process's registry; empty when there is none (yet), and why.
-struct registry_status {
-    std::string path;
-    sys::error trouble = 0;
-    std::vector<registry_place> refused;  // in the order in which they were tried
-};
 registry_status registry_here();
 
 // Registers what the registry does around a fork. A lock that is held while something is entered registers its own
@@ -59,16 +40,6 @@ void before_end_of_process(void (*first)() noexcept) noexcept;
 void withdraw_registry() noexcept;
 
 // --- In a signal handler: without allocation and lock ---
-
-// What stands in the registry of this process.
-struct registered_path {
-    const char* path;
-    registered_kind what;
-    sys::identity id;      // of a directory or of what is to be published, once it was looked at
-    std::uint64_t thread;  // that made it, or `no_thread`
-};
-
-enum class removal { failed, done };
 
 // Calls remove(path) for everything that stands in the registry of this process, which may be one that has no file.
 // What was removed stays in it, for its object to take out, unless `forget` says that there is no object any more.

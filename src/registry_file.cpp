@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "handle.hpp"
 #include "tempfile/file.hpp"
 
 namespace tempfile {
@@ -93,6 +94,42 @@ bool read_slot(sys::handle h, std::uint32_t number, const raw_slot& s, registry_
 }
 
 }  // namespace
+
+std::vector<std::string> registry_directories() {
+    if (const char* chosen = sys::call.environment("TEMPFILE_REGISTRY")) {
+        return *chosen == '/' ? std::vector<std::string>{chosen} : std::vector<std::string>();
+    }
+    const std::string name = "/tempfile-" + std::to_string(sys::call.effective_user());
+    return {"/var/tmp" + name, "/tmp" + name};  // the first survives a reboot
+}
+
+sys::error open_registry_directory(const std::string& dir, bool make, sys::handle& opened) noexcept {
+    sys::handle h = sys::no_handle;
+    sys::error e = sys::call.open_directory(sys::working_directory, dir.c_str(), h);
+    if (e == ENOENT && make) {
+        e = sys::call.create_directory(dir.c_str());
+        if (e == 0 || e == EEXIST) {
+            e = sys::call.open_directory(sys::working_directory, dir.c_str(), h);
+        }
+    }
+    if (e == 0) {
+        e = keep_off_standard_streams(h);
+    }
+    if (e != 0) {
+        return e;
+    }
+    sys::metadata meta;
+    e = sys::call.stat(h, meta);
+    if (e == 0 && (meta.owner != sys::call.effective_user() || (meta.permissions & 077U) != 0)) {
+        e = EPERM;
+    }
+    if (e != 0) {
+        sys::call.close(h);
+        return e;
+    }
+    opened = h;
+    return 0;
+}
 
 sys::error read_header(sys::handle h, header& head) noexcept {
     std::size_t got = 0;

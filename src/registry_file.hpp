@@ -1,4 +1,4 @@
-// Reading a registry: somebody else's, or our own. Nothing in it is believed before it is checked.
+// Where registries are, and reading one: somebody else's, or our own. Nothing in it is believed before it is checked.
 
 #pragma once
 
@@ -8,8 +8,15 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace tempfile {
+
+// Where registries are: the directories in order of preference, each for one user alone.
+std::vector<std::string> registry_directories();
+
+// Opens such a directory, making it when it is not there. EPERM when it is not ours alone: it is refused, not repaired.
+sys::error open_registry_directory(const std::string& dir, bool make, sys::handle& opened) noexcept;
 
 // A path in a registry.
 struct registry_record {

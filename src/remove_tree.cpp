@@ -75,19 +75,17 @@ problem refuse_name(std::string_view path) {
 }
 
 // By names, of which some may lead to what is above where ".." does not.
-bool is_in_name_of_working_directory(const sys::identity& dir) {
+sys::error look_among_names_of_working_directory(const sys::identity& dir, bool& found) {
     std::string path(4096, '\0');  // getcwd(2) gives no longer one
-    if (sys::call.current_directory(path.data(), path.size()) != 0) {
-        return false;
+    if (const sys::error e = sys::call.current_directory(path.data(), path.size())) {
+        return e;
     }
     path.resize(path.find('\0'));
     sys::metadata meta;
-    for (; path.size() > 1 && path.front() == '/'; path.resize(path.find_last_of('/'))) {
-        if (sys::call.stat_at(sys::working_directory, path.c_str(), meta) == 0 && meta.id == dir) {
-            return true;
-        }
+    for (; !found && path.size() > 1 && path.front() == '/'; path.resize(path.find_last_of('/'))) {
+        found = sys::call.stat_at(sys::working_directory, path.c_str(), meta) == 0 && meta.id == dir;
     }
-    return false;
+    return 0;
 }
 
 // Whether the working directory is `dir` or somewhere in it.
@@ -103,12 +101,12 @@ sys::error look_for_working_directory(const sys::identity& dir, bool& found) {
             here = file(h);
             e = sys::call.stat(h, meta);
         }
-        if (e == EACCES) {  // a directory above may not be searched
-            found = is_in_name_of_working_directory(dir);
-            return 0;
+        if (e == ENOENT) {
+            return 0;  // it has been removed
         }
-        if (e != 0) {
-            return e == ENOENT ? 0 : e;  // it has been removed
+        if (e != 0) {  // it is on a server that is gone, one above it may not be searched, descriptors are short
+            const sys::error nameless = look_among_names_of_working_directory(dir, found);
+            return nameless == 0 || e == EACCES ? 0 : e;
         }
         if (next[1] == '.' && meta.id == below.id && meta.mount == below.mount) {
             return 0;  // the root directory
@@ -120,24 +118,23 @@ sys::error look_for_working_directory(const sys::identity& dir, bool& found) {
 }
 
 // By identity: whatever the path looks like, and wherever it was mounted besides.
-problem refuse_directory(const sys::metadata& dir, const std::string& path) {
+sys::error refuse_directory(const sys::metadata& dir, const std::string& path, problem& refusal) {
     sys::metadata root;
     if (const sys::error e = sys::call.stat_at(sys::working_directory, "/", root)) {
-        return system_problem("cannot look at the root directory", "/", e);
+        return e;
     }
     if (root.id == dir.id) {
-        return bad_argument(in_quotes(path) + " is the root directory, which is not removed" +
-                            std::string(which_to_name));
+        refusal =
+            bad_argument(in_quotes(path) + " is the root directory, which is not removed" + std::string(which_to_name));
+        return 0;
     }
     bool found = false;
-    if (const sys::error e = look_for_working_directory(dir.id, found)) {
-        return system_problem("cannot look at what the working directory is in", path, e);
-    }
+    const sys::error e = look_for_working_directory(dir.id, found);
     if (found) {
-        return bad_argument("the working directory is " + in_quotes(path) +
-                            " or in it, and would be gone; go elsewhere first");
+        refusal = bad_argument("the working directory is " + in_quotes(path) +
+                               " or in it, and would be gone; go elsewhere first");
     }
-    return no_problem();
+    return e;
 }
 
 // What goes before the names of what is in it.
@@ -187,7 +184,7 @@ public:
     problem remove_checked(const place& where, sys::handle held);
 
     // Completes the report, and says what the matter is, all in all.
-    problem end(problem p);
+    problem end(problem refusal);
 
 private:
     // How often a directory is gone through again at once, or something else is found where one was.
@@ -276,17 +273,18 @@ void removal::remove_held_once(const place& where, sys::handle held) {
 }
 
 problem removal::remove_checked(const place& where, sys::handle held) {
+    problem refusal;
     sys::metadata meta;
     if (const sys::error e = sys::call.stat(held, meta)) {
         fail("look at", e);
     } else if (meta.what != sys::kind::directory) {
         fail("empty", ENOTDIR);
-    } else if (problem p = refuse_directory(meta, path_)) {
-        return p;
-    } else if (job_.options().contents_only || is_there(where, held)) {
+    } else if (const sys::error unknown = refuse_directory(meta, path_, refusal)) {
+        fail("tell from the root and the working directory", unknown);
+    } else if (!refusal && (job_.options().contents_only || is_there(where, held))) {
         remove_held(where, held);
     }
-    return no_problem();
+    return refusal;
 }
 
 problem removal::remove_path() {
@@ -314,8 +312,7 @@ sys::error removal::open_directory(const place& where, file& held, std::optional
     sys::error e = sys::call.open_directory(where.at, where.name.c_str(), h);
     if (e == EACCES) {
         e = open_inaccessible(where.at, where.name.c_str(), h, before, [&](const sys::metadata& m) {
-            refusal = refuse_directory(m, path_);
-            return !refusal;
+            return refuse_directory(m, path_, refusal) == 0 && !refusal;
         });
         if (e == 0) {
             mode = before;
@@ -373,14 +370,15 @@ bool removal::remove_other(const place& where) {
     return true;
 }
 
-problem removal::end(problem p) {
+problem removal::end(problem refusal) {
     crew_.end();
     job_.report_failures(stopped_);
     report_.took = std::chrono::nanoseconds(sys::call.steady_clock() - start_);
-    report_.complete = !p && !stopped_ && report_.failed == 0;
+    report_.complete = !refusal && !stopped_ && report_.failed == 0;
     job_.rethrow();
-    if (p || report_.complete) {
-        return p;
+    if (refusal || report_.complete) {
+        report_.refusal = refusal ? refusal->what : "";
+        return refusal;
     }
     if (stopped_) {
         return system_problem("the removal was stopped before all was gone", path_, ECANCELED);

@@ -1,6 +1,7 @@
 #include "tempfile/temporary_directory.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "cleanup.hpp"
@@ -163,14 +164,16 @@ bool temporary_directory::still_there() const noexcept {
 
 namespace {
 
+constexpr std::chrono::milliseconds forever = std::chrono::milliseconds::max();
+
 // A tree that has lost its name, and the one it has instead.
 struct tree_set_aside final : deferred {
     void run() noexcept override {
         try {
             removal_report report;
             const auto go_on = [](const removal_progress&) { return !is_cleanup_stopped(); };
-            const problem p = remove_held_tree(path, handle.native_handle(),
-                                               {.threads = no_threads_of_ours, .progress = go_on}, report);
+            const remove_options options{.threads = no_threads_of_ours, .at_most = forever, .progress = go_on};
+            const problem p = remove_held_tree(path, handle.native_handle(), options, report);
             if (!p) {
                 owner.leave();
             } else if (p.code() == std::errc::operation_canceled) {

@@ -26,8 +26,8 @@
 /// signals. At most 64 directories and files wait for it, with a descriptor each; what comes then, or when no thread
 /// can be started, is removed at once, by whoever asked for it. **Fork:** a child has no worker, and does nothing of
 /// what its parent handed over; what it hands over itself is done. `exec` and `_exit` leave to the next sweep what is
-/// not done. Before chroot(2), or before a file system is unmounted, wait for the worker. **Signals:**
-/// `cleanup_on_signals` and `cleanup_all()` remove what was handed over as well.
+/// not done. Before chroot(2), before rights are given up as by setuid(2), or before a file system is unmounted, wait
+/// for the worker. **Signals:** `cleanup_on_signals` and `cleanup_all()` remove what was handed over as well.
 
 #pragma once
 
@@ -53,8 +53,9 @@ bool wait_for_cleanup(std::chrono::milliseconds at_most = std::chrono::milliseco
 /// From now on the end of the process, by the end of `main`, `std::exit` or `quick_exit`, waits at most so long for
 /// what was handed over; without this call, until all of it is gone. Then the worker stops, within some milliseconds
 /// where nothing in the tree is busy, and what is left is removed by the next sweep (sweep.hpp). Where no sweep could
-/// find it, because there is no registry (`explain_crash_safety()`), it waits until all is gone nevertheless. From any
-/// thread.
+/// find it, because there is no registry (`explain_crash_safety()`), it waits until all is gone nevertheless. It waits
+/// before static objects are destroyed that were there at the first hand-over, so that the report hook can use them;
+/// what such objects hand over when they are destroyed, once more after that. From any thread.
 void cleanup_at_exit(std::chrono::milliseconds at_most) noexcept;
 
 }  // namespace tempfile

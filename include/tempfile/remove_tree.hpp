@@ -90,6 +90,7 @@ struct removal_report {
     bool complete = true;                   ///< All is gone. False after a failure, and when it was stopped.
     bool handed_over = false;               ///< It has lost its name, and is removed in the background (cleanup.hpp):
                                             ///< the rest of this report knows nothing of that.
+    std::string refusal;                    ///< Why the path is refused, in words; then nothing was removed.
 };
 
 /// Is thrown when something was left: an error of the file system, with the first failure's path and code, and the
@@ -118,7 +119,7 @@ private:
 ///         removed; what `progress` throws.
 removal_report remove_tree(const std::filesystem::path& path, const remove_options& options = {});
 /// As above; what is wrong is in `ec`: the first failure's code, std::errc::operation_canceled when it was stopped,
-/// std::errc::invalid_argument for a path that is refused.
+/// std::errc::invalid_argument for a path that is refused (`removal_report::refusal` says why).
 removal_report remove_tree(const std::filesystem::path& path, const remove_options& options, std::error_code& ec);
 
 /// The same for a directory that the caller holds open, and goes on holding: it is emptied through the descriptor and

@@ -29,12 +29,15 @@ sent '\0377\0370\0200' '\xff\xf8\x80'
 # Wherever words of the caller appear.
 esc=$(printf '\033[31m')
 shown='\x1b[31m'
-for arguments in "$esc" "--$esc" "file --$esc" "file $esc" "file --prefix /$esc" "spool --max-size $esc" "dir --dir /$esc"; do
+for arguments in "$esc" "--$esc" "file --$esc" "file $esc" "file --prefix /$esc" "spool --max-size $esc" "dir --dir /$esc" "mktemp --$esc" \
+    "mktemp -d --$esc x"; do
     # shellcheck disable=SC2086  # they are several
     "$tool" $arguments >out 2>err </dev/null && fail "$arguments: succeeded"
     says "$shown"
     ! grep -qF "$esc" err || fail "$arguments: the message has a control character in it"
 done
+exits 1 "$tool" mktemp "$esc"
+says '\033[31m' # as GNU mktemp has it
 mkdir "$esc"
 echo x | "$tool" spool -v --max-size 0 --dir "$esc" >out 2>err || fail "spool: status $?"
 says "a file without a name in $scratch/$shown"

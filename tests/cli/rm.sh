@@ -140,6 +140,28 @@ exits 1 as_user "$tool" rm /
 says "tmp rm: the root directory is not removed"
 cd "$scratch" || exit 1
 "$tool" rm a other
+if [ "$(id -u)" != 0 ]; then # behind one that may not be searched, too
+    mkdir -p gate/shut/here
+    cd gate/shut/here || exit 1
+    chmod 0 "$scratch/gate/shut"
+    for how in '' --dry-run; do
+        exits 1 "$tool" rm $how "$scratch/gate"
+        says "tmp rm: the working directory is \"$scratch/gate\" or in it"
+    done
+    chmod 700 "$scratch/gate/shut"
+    cd "$scratch" || exit 1
+    "$tool" rm gate
+fi
+
+# Too few descriptors to look for the working directory, or to go on: what stays is no success.
+for limit in 4 5 6; do
+    mkdir -p few/a/b
+    status=0
+    (ulimit -n "$limit" && exec "$tool" rm few) >out 2>err || status=$?
+    if [ -e few ]; then left=1; else left=0; fi
+    is "$status $(($(wc -l <err) > 0))" "$left $left" "the status, and whether something is said, with $limit descriptors"
+    "$tool" rm few
+done
 
 # --- What is told ---
 
@@ -298,11 +320,53 @@ if [ "$(id -u)" = 0 ]; then
     touch of_root/sub/file
     cp -a template of_others
     before=$(find of_root of_others | sort)
+    exits 1 as_user "$tool" rm -n of_root of_others missing
+    is "$(out)" "would remove of of_root: 0 entries, 0 bytes, as far as can be seen
+would remove of of_others: 0 entries, 0 bytes, as far as can be seen
+nothing at missing" "a dry run of what is root's"
+    sort err >dry
     exits 1 as_user "$tool" rm -v of_root of_others missing
+    sort err | cmp -s - dry || fail "a dry run says other things of what is root's: $(cat dry) $(cat err)"
     says 'tmp rm: cannot remove "of_root/sub/file": Permission denied'
     is "$(grep -vc ': Permission denied$' err)" 0 "lines about anything else"
     is "$(find of_root of_others | sort)" "$before" "what is left of what is root's"
     "$tool" rm of_root of_others
+
+    # foresees ARGUMENTS...: as an ordinary user. A dry run counts, and says in some order, what the removal does.
+    foresees() {
+        exits 1 as_user "$tool" rm -n "$@"
+        sort err >dry
+        sed 's/^would remove/removed/; s/, as far as can be seen$//' out >dry_out
+        exits 1 as_user "$tool" rm -v "$@"
+        sort err | cmp -s - dry || fail "a dry run of $* says other things: $(cat dry) $(cat err)"
+        cmp -s out dry_out || fail "a dry run of $* counts other things: $(cat dry_out) $(out)"
+    }
+
+    # A directory of root's with one of the user's in it, and one of the user's in which root has made something.
+    mkdir -p mixed/root/users/in mixed/users/root mixed/users/shut
+    touch mixed/root/users/file mixed/users/file mixed/users/root/file
+    chown 65534 mixed/root/users mixed/root/users/in mixed/users mixed/users/shut mixed
+    chmod 500 mixed/users/shut
+    foresees mixed
+    # Where everybody may write, and only owners remove.
+    mkdir -p sticky/root sticky/users
+    touch sticky/of_root sticky/of_user
+    chown 65534 sticky/users sticky/of_user
+    chmod 1777 sticky
+    foresees sticky sticky/of_root
+    is "$(find mixed sticky | sort | tr '\n' ' ')" "mixed mixed/root mixed/root/users mixed/users mixed/users/root mixed/users/root/file sticky sticky/of_root sticky/root " "what is left of it"
+    "$tool" rm mixed sticky
+    if mkdir -p fixed/dir fixed/more && touch fixed/file fixed/dir/file fixed/other &&
+        chattr +i fixed/file && chattr +a fixed/dir; then
+        exits 1 "$tool" rm -n fixed
+        sort err >dry
+        exits 1 "$tool" rm fixed
+        sort err | cmp -s - dry || fail "a dry run says other things of what is immutable: $(cat dry) $(cat err)"
+        chattr -i fixed/file && chattr -a fixed/dir
+    else
+        echo "SKIPPED in part: nothing can be made immutable here"
+    fi
+    "$tool" rm fixed
 fi
 
 if [ "$(id -u)" = 0 ] && as_user "$tool" --version >/dev/null 2>&1; then

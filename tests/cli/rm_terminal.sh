@@ -106,6 +106,16 @@ if "/s  " in terminal.before:
 terminal.hang_up()
 terminal.status()
 
+# A terminal that was stopped by Ctrl-S does not stop the removal.
+tree("tree")
+terminal = Terminal(*slow("tree"))
+terminal.expect("/s  ")
+terminal.type("\x13")
+soon("a tree is removed while the terminal is stopped", lambda: not os.path.exists("tree"))
+terminal.type("\x11")
+if terminal.expect_end() != 0:
+    sys.exit("a terminal was stopped, and it fails")
+
 # Ctrl-C, with something left.
 tree("tree")
 tree("other")

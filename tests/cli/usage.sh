@@ -18,7 +18,7 @@ says "Usage: tmp"
 is "$(out)" "" "what is printed without a subcommand"
 
 exits 0 "$tool" --help
-for subcommand in file dir write edit spool rm recipe; do
+for subcommand in file dir mktemp write edit spool rm recipe; do
     prints "  $subcommand "
 done
 exits 0 "$tool" --version

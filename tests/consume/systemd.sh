@@ -5,7 +5,7 @@
 
 install_library
 # Installed from one build twice at the same time, each would find what the other has written there.
-between=$(find "$built" -name prefix -prune -o -name 'tmp-sweep*' -print)
+between=$(find "$built" -name prefix -prune -o -name 'tmp-sweep.service' -print)
 [ -z "$between" ] || { echo "FAILED: the installation writes to the build first: $between"; exit 1; }
 for manager in user system; do
     units="$work/prefix/lib/systemd/$manager"

@@ -7,6 +7,7 @@
 #   program   C++ with an #include or a main of its own
 #   cmake     a piece of a user's CMakeLists.txt
 #   sh        commands
+#   console   commands, each behind "$ " and before what it prints
 #   exempt    not to be run: ID.reason says why, as the comment <!-- not run: WHY --> in front of it did
 #
 # A block of `text` right behind one of these is what it prints, and becomes ID.out.
@@ -17,7 +18,7 @@ BEGIN {
     sub(/\.md$/, "", stem)
     gsub(/[^A-Za-z0-9]/, "_", stem)
     is_header = source ~ /\.hpp$/
-    known = " cpp cmake sh text "
+    known = " cpp cmake sh console text "
 }
 
 function fail(message) {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a program, commands or a piece of a CMakeLists.txt from the documents in an empty directory, and compares what it
-# prints: run_block.sh KIND FILE EXPECTED
+# Runs a program, commands, a session or a piece of a CMakeLists.txt from the documents in an empty directory, and compares
+# what it prints: run_block.sh KIND FILE EXPECTED
 #
 # EXPECTED is a file that need not exist. In the environment: CXX, CXXFLAGS and CMAKE_GENERATOR, with which we were built;
 # TOOL, where tmp is, and PREFIX, where the library was installed to; MAIN, a program of a user; PROJECT, our sources.
@@ -53,10 +53,11 @@ run() {
         program) "$file" ;;
         sh) sh -eu "$file" ;;
         cmake) run_cmake >&2 ;;
+        console) python3 "$PROJECT/tests/docs/console.py" "$file" ;;
     esac
 }
 
-case $kind in sh | cmake) prepare_user ;; esac
+case $kind in sh | cmake | console) prepare_user ;; esac
 run >"$scratch/printed"
 cat "$scratch/printed"
 if [ -e "$expected" ]; then

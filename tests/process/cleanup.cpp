@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -19,6 +21,7 @@
 #include "child.hpp"
 #include "cleanup.hpp"
 #include "support/living.hpp"
+#include "support/replace_call.hpp"
 #include "support/sanitizer.hpp"
 #include "support/scratch.hpp"
 #include "support/slow_worker.hpp"
@@ -96,6 +99,36 @@ TEST_F(background, static_objects_hand_over_at_the_end_and_nothing_is_left) {
         std::exit(0);
     });
     EXPECT_TRUE(dir.empty());
+}
+
+// Whether the worker is at its end when what was arranged for the end before it began has its turn.
+void tell_whether_it_is_over() {
+    ::_exit(wait_for_cleanup(std::chrono::milliseconds(0)) ? 0 : 1);
+}
+
+TEST_F(background, the_end_waits_before_static_objects_go_that_the_hook_may_use) {
+    const ended child = forked([&](int) {
+        std::atexit(tell_whether_it_is_over);  // as the destructor of a static object
+        auto* const held = new slow_worker;
+        static std::atomic<bool> ends{false};
+        slow_worker::may_go_on = [] { return ends.load(); };
+        make(300).cleanup();
+        held->wait_until_it_begins();
+        std::atexit([] { ends = true; });
+        std::exit(2);
+    });
+    EXPECT_EQ(in_words(child.status), in_words(0)) << child.text;
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(background, what_static_objects_hand_over_when_the_time_is_up_is_left_to_the_next_sweep) {
+    static std::optional<temporary_directory> last;
+    in_child_that_is_late(std::chrono::milliseconds(0), [&] {
+        last.emplace(make());
+        std::exit(0);
+    });
+    EXPECT_EQ(dir.names().size(), 3U);
+    expect_that_a_sweep_removes_the_rest();
 }
 
 TEST_F(background, what_is_not_finished_in_time_is_left_to_the_next_sweep) {
@@ -267,6 +300,33 @@ TEST_F(background, T5_forks_while_things_are_handed_over_and_done_do_not_hang) {
         }
         EXPECT_TRUE(wait_for_cleanup());
         EXPECT_TRUE(dir.empty());
+    });
+}
+
+TEST_F(background, T5_a_child_of_the_worker_s_thread_has_a_worker_as_any_other) {
+    if (sanitizer == "ThreadSanitizer") {
+        GTEST_SKIP() << "ThreadSanitizer lets no child of a process with threads have any";
+    }
+    static auto* const self = this;
+    static std::atomic<bool> refuses{true};
+    expect_in_child([] {
+        using remove_call = replace_call<&sys::calls::remove_file>;
+        const remove_call refused(
+            [](sys::handle at, const char* name) { return refuses ? EPERM : remove_call::real(at, name); });
+        set_report_hook([](const report&) noexcept {
+            if (refuses.exchange(false)) {
+                expect_in_child([] {
+                    EXPECT_TRUE(self->make().cleanup().handed_over);
+                    EXPECT_TRUE(wait_for_cleanup());
+                    EXPECT_EQ(self->dir.names().size(), 1U) << "that of the parent";
+                });
+            }
+        });
+        self->make().cleanup();
+        EXPECT_TRUE(wait_for_cleanup());
+        EXPECT_FALSE(refuses);
+        cleanup_all();
+        EXPECT_TRUE(self->dir.empty());
     });
 }
 

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <filesystem>
 #include <future>
+#include <latch>
 #include <list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -15,6 +17,7 @@
 
 #include "helpers.hpp"
 #include "support/every_call.hpp"
+#include "support/in_memory.hpp"
 #include "support/scratch.hpp"
 #include "support/slow_worker.hpp"
 #include "tempfile/tempfile.hpp"
@@ -59,7 +62,7 @@ protected:
         return made;
     }
 
-    scratch dir;
+    scratch dir{in_memory()};
 };
 
 using starts = count_calls<&sys::calls::start_thread>;
@@ -169,6 +172,17 @@ TEST_F(cleanup_test, fifty_thousand_entries_go) {
     EXPECT_TRUE(dir.empty());
 }
 
+TEST_F(cleanup_test, the_worker_takes_the_time_that_it_takes) {
+    using clock_call = replace_call<&sys::calls::steady_clock>;
+    slow_worker held;
+    make_full().cleanup();
+    held.wait_until_it_begins();
+    const clock_call a_week_later([] { return clock_call::real() + 7 * 24 * 3600 * std::uint64_t{1'000'000'000}; });
+    held.let_go();
+    EXPECT_TRUE(wait_for_cleanup());
+    EXPECT_TRUE(dir.empty());
+}
+
 // --- Where it cannot be handed over ---
 
 TEST_F(cleanup_test, where_no_thread_can_be_started_it_is_removed_now) {
@@ -215,6 +229,24 @@ TEST_F(cleanup_test, T12_whichever_call_fails_nothing_is_lost) {
         EXPECT_TRUE(dir.empty()) << "call " << n;
     }
     EXPECT_TRUE(reports.empty());
+}
+
+TEST_F(cleanup_test, T25_whichever_call_of_the_worker_fails_what_stays_is_told_and_registered) {
+    const auto maker = std::this_thread::get_id();
+    for (int n = 1, calls = n; calls >= n; ++n) {
+        temporary_directory made = make_full();
+        {
+            calls = 0;
+            const every_call nth_fails(
+                [&](std::string_view) { return std::this_thread::get_id() != maker && ++calls == n ? EIO : 0; });
+            EXPECT_TRUE(made.cleanup().handed_over);
+            EXPECT_TRUE(wait_for_cleanup());
+        }
+        EXPECT_EQ(reports.empty(), dir.empty()) << "call " << n;
+        reports.clear();
+        cleanup_all();
+        EXPECT_TRUE(dir.empty()) << "call " << n << ": it is not in the registry";
+    }
 }
 
 TEST_F(cleanup_test, T22_no_more_than_64_wait_and_the_next_is_removed_now) {
@@ -319,6 +351,45 @@ TEST_F(cleanup_test, in_the_hook_it_does_not_wait) {
     }
     EXPECT_FALSE(answer_in_the_hook);
     cleanup_all();
+}
+
+std::latch* joining = nullptr;
+
+// What the hook has of its own in each thread, and that is destroyed while somebody waits for the end of the thread.
+struct of_the_hook {
+    std::optional<temporary_directory> dir;
+    ~of_the_hook() {
+        if (dir) {
+            joining->wait();
+            EXPECT_TRUE(dir->cleanup().complete);
+            EXPECT_TRUE(wait_for_cleanup());
+        }
+    }
+};
+
+TEST_F(cleanup_test, what_the_thread_of_the_hook_hands_over_when_it_ends_is_removed_now) {
+    static auto* const self = this;
+    std::latch begun{1};
+    joining = &begun;
+    using join_call = replace_call<&sys::calls::join_thread>;
+    const join_call seen([&](const sys::thread& t) {
+        begun.count_down();
+        join_call::real(t);
+    });
+    set_report_hook([](const report&) noexcept {
+        thread_local of_the_hook mine;
+        mine.dir.emplace(self->make());
+        fs::create_directory(*mine.dir / "sub");
+    });
+    using remove_call = replace_call<&sys::calls::remove_file>;
+    {
+        const remove_call refused([](auto&&...) { return EPERM; });
+        make_full().cleanup();
+        EXPECT_TRUE(wait_for_cleanup());
+    }
+    set_report_hook(remember);
+    cleanup_all();
+    EXPECT_TRUE(dir.empty());
 }
 
 TEST_F(cleanup_test, waiting_for_nothing_is_over_at_once) {

@@ -338,12 +338,17 @@ TEST(remove_tree, a_handle_of_something_else) {
 // --- What is refused ---
 
 void expect_refused(const std::filesystem::path& path) {
-    EXPECT_THROW(remove_tree(path), std::invalid_argument) << path;
     std::error_code ec;
     const removal_report report = remove_tree(path, {}, ec);
     EXPECT_EQ(ec, std::errc::invalid_argument) << path;
     EXPECT_EQ(report.entries, 0U);
     EXPECT_FALSE(report.complete);
+    try {
+        remove_tree(path);
+        ADD_FAILURE() << path;
+    } catch (const std::invalid_argument& e) {
+        EXPECT_EQ("tempfile: " + report.refusal, e.what());
+    }
 }
 
 TEST(remove_tree, S5_paths_that_nobody_means) {
@@ -385,6 +390,70 @@ TEST(remove_tree, S5_the_working_directory_and_what_it_is_in) {
     EXPECT_EQ(remove_tree("../other").entries, 1U);
     std::filesystem::current_path(before);
     EXPECT_EQ(remove_tree(dir / "tree").entries, 2U);
+}
+
+using open_path_call = replace_call<&sys::calls::open_path>;
+
+// As on a server that is gone, or when descriptors are short.
+open_path_call without_working_directory(sys::error e) {
+    return open_path_call([=](sys::handle at, const char* name, sys::handle& made) {
+        const std::string_view what = name;
+        return what == "." || what == ".." ? e : open_path_call::real(at, name, made);
+    });
+}
+
+TEST(remove_tree, S5_a_working_directory_that_cannot_be_opened_is_told_by_its_name) {
+    const scratch dir;
+    std::filesystem::create_directories(dir / "tree/here");
+    std::filesystem::create_directories(dir / "other");
+    const std::filesystem::path before = std::filesystem::current_path();
+    std::filesystem::current_path(dir / "tree/here");
+    for (const sys::error e : {ENOTCONN, EMFILE}) {
+        const open_path_call failing = without_working_directory(e);
+        expect_refused(dir / "tree");
+        std::filesystem::create_directory(dir / "other/sub");
+        EXPECT_EQ(remove_tree(dir / "other/sub").entries, 1U);
+    }
+    std::filesystem::current_path(before);
+}
+
+TEST(remove_tree, where_the_working_directory_cannot_be_told_that_is_what_failed) {
+    const scratch dir;
+    std::filesystem::create_directories(dir / "tree");
+    const open_path_call failing = without_working_directory(EMFILE);
+    const replace_call<&sys::calls::current_directory> nameless([](auto&&...) { return ERANGE; });
+    std::error_code ec;
+    const removal_report report = remove_tree(dir / "tree", {}, ec);
+    EXPECT_EQ(ec.value(), EMFILE);
+    EXPECT_TRUE(!report.complete && report.failed == 1 && report.refusal.empty());
+    ASSERT_EQ(report.failures.size(), 1U);
+    EXPECT_EQ(report.failures.front().path, dir / "tree");
+    EXPECT_EQ(report.failures.front().error.value(), EMFILE);
+    EXPECT_THROW(remove_tree(dir / "tree"), removal_error);
+    EXPECT_TRUE(stands(dir / "tree"));
+}
+
+TEST(remove_tree, whichever_call_fails_what_is_still_there_has_a_failure_in_the_report) {
+    const scratch dir(in_memory());
+    for (const sys::error error : {EIO, EMFILE, EACCES}) {
+        for (int n = 1, calls = n; calls >= n; ++n) {
+            std::filesystem::create_directories(dir / "tree/a/b/c/d/e/f");
+            write_file(dir / "tree/a/b/file", "x");
+            write_file(dir / "tree/top", "x");
+            std::error_code ec;
+            removal_report report;
+            {
+                calls = 0;
+                const every_call nth_fails([&](std::string_view) { return ++calls == n ? error : 0; });
+                report = remove_tree(dir / "tree", {.count_bytes = true, .threads = 1, .patience = {}}, ec);
+            }
+            const bool is_left = stands(dir / "tree");
+            EXPECT_EQ(is_left, bool(ec)) << "call " << n << ": " << ec.message();
+            EXPECT_EQ(report.complete, !is_left) << "call " << n;
+            EXPECT_EQ(report.failed != 0, is_left) << "call " << n;
+            EXPECT_EQ(report.failures.empty(), !is_left) << "call " << n;
+        }
+    }
 }
 
 TEST(remove_tree, S5_the_root_directory_by_another_name) {

@@ -1,0 +1,69 @@
+#include "command.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <utility>
+
+namespace tool {
+
+std::string command::name() const {
+    return app_->get_name();
+}
+
+bool command::is_given(const char* option) const {
+    return app_->count(option) != 0;
+}
+
+void command::add_flag(const char* names, bool& is_set, const char* help) {
+    app_->add_flag(names, is_set, help);
+}
+
+void command::add_flag(const char* names, const char* help) {
+    app_->add_flag(names)->description(help);
+}
+
+void command::add_option(const char* names, std::string& value, const std::string& help, const char* placeholder) {
+    app_->add_option(names, value, help)->option_text(placeholder);
+}
+
+void command::add_option(const char* names, std::filesystem::path& value, const std::string& help,
+                         const char* placeholder) {
+    app_->add_option(names, value, help)->option_text(placeholder);
+}
+
+void command::add_option(const char* names, const char* help, const char* placeholder) {
+    app_->add_option(names)->option_text(placeholder)->description(help);
+}
+
+void command::add_operand(const char* name, std::string& value, const char* help) {
+    app_->add_option(name, value, help)->option_text(" ");
+}
+
+void command::add_operand(const char* name, const char* help) {
+    add_operands(name, help, " ");
+}
+
+void command::add_operands(const char* name, std::vector<std::string>& values, const char* help, const char* rest) {
+    app_->add_option(name, values, help)->option_text(rest);
+}
+
+void command::add_operands(const char* name, const char* help, const char* rest) {
+    app_->add_option(name)->option_text(rest)->description(help);
+}
+
+void command::footer(const std::string& text) {
+    app_->footer(text);
+}
+
+void command::set_callback(std::function<std::optional<int>()> run) {
+    app_->callback([this, run = std::move(run)] { status_ = run(); });
+}
+
+std::string help_of(const char* name, const char* description, void (*add)(command&)) {
+    CLI::App app(description, name);
+    command alone(app);
+    add(alone);
+    return app.help();
+}
+
+}  // namespace tool

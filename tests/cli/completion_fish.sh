@@ -1,0 +1,28 @@
+#!/bin/sh
+# Completion in fish: it is asked what it would offer.
+# shellcheck source=SCRIPTDIR/check.sh
+. "$(dirname "$0")/check.sh"
+
+command -v fish >/dev/null || { echo "SKIPPED: there is no fish"; exit 77; }
+script=${tool%/*}/pages/fish/tmp.fish
+export HOME="$scratch/home"
+mkdir home directory
+: >dir.txt
+fish --no-execute "$script" || fail "fish cannot read it"
+
+# offers ANSWERS LINE: without their descriptions
+offers() {
+    got=$(fish -N -c 'source $argv[1]; complete -C $argv[2]' "$script" "$2" 2>err | cut -f 1 | tr '\n' '|')
+    is "$got" "$1" "what is offered for $2"
+    is "$(cat err)" "" "what is said about $2"
+}
+
+offers 'recipe|rm|run|' 'tmp r'
+offers '--version|' 'tmp --v'
+offers '--dir|--help|--prefix|--suffix|--until-pid|' 'tmp file --'
+offers 'directory/|' 'tmp file --dir dir'
+offers '' 'tmp file --prefix dir'
+offers '' 'tmp file dir'
+offers 'dir.txt|directory/|' 'tmp rm dir'
+offers '--dry-run|' 'tmp rm dir.txt --dry'
+finish
