@@ -271,7 +271,7 @@ wait
 until start_owner && [ "$number" = 100 ]; do kill -9 "$number"; done
 kill -9 "$1"
 kill -CONT "$2"
-while [ "$(ls into | wc -l)" -gt 1 ]; do sleep 0.01; done
+while [ "$(ls into | wc -l)" -gt 1 ] || [ -e "/proc/$1/fd/0" ]; do sleep 0.01; done
 "$tool" sweep
 ls -A into registry
 END
