@@ -5,6 +5,7 @@
 #include <tempfile/temporary_directory.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace tool {

@@ -5,6 +5,7 @@
 #include <tempfile/named_temporary_file.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace tool {

@@ -6,6 +6,7 @@
 #include <tempfile/mkstemp.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include <sys/types.h>

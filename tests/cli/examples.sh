@@ -5,7 +5,7 @@
 
 mkdir bin work registry
 chmod 700 registry
-export TEMPFILE_REGISTRY="$scratch/registry" TMPDIR="$scratch/work"
+export TEMPFILE_REGISTRY="$scratch/registry" TMPDIR="$scratch/work" SHELL=/bin/sh
 ln -s "$tool" bin/tmp
 PATH=$scratch/bin:$PATH
 for name in make pg_dump; do
