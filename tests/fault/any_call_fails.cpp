@@ -242,6 +242,7 @@ bool has_another_way(const failure& f, std::string_view scenario) {
            (f.entry == "open_directory" && f.error == EACCES) ||    // its mode is changed, and it is tried again
            (f.entry == "open_directory" && removes_directories) ||  // ".." by the way down
            (f.entry == "stat" && removes_directories) ||            // likewise
+           (f.entry == "open_path" && removes_directories) ||       // the working directory by its name
            (f.entry == "remove_file" && f.error == EBUSY && removes_directories) ||  // it may pass
            (f.entry == "remove_directory");  // as if empty; then it is emptied and tried again
 }
