@@ -95,16 +95,21 @@ std::filesystem::path atomic_file::path() const {
     return state_ ? std::filesystem::path(state_->target.path()) : std::filesystem::path();
 }
 
+// The room that was not needed goes back.
+void atomic_file::write_all_and_no_more() {
+    finish_writing();
+    const std::uint64_t length = state_->reserved == 0 ? 0 : size();
+    if (state_->reserved > length) {
+        buffer()->underlying().truncate(length);
+    }
+}
+
 problem atomic_file::publish_now(persisted& result) {
     opened();
     if (problem p = check_ownership(state_->name.owner, state_->target.path())) {
         return p;
     }
-    finish_writing();
-    const std::uint64_t length = state_->reserved == 0 ? 0 : size();
-    if (state_->reserved > length) {  // the room that was not needed goes back
-        buffer()->underlying().truncate(length);
-    }
+    write_all_and_no_more();
     problem p = publish(*buffer(), state_->name, state_->target, state_->rules, result);
     if (!result.path.empty()) {
         std::error_code too_late;  // everything was written, and network file systems were asked before

@@ -120,8 +120,11 @@ bool find_contents(copying& c) noexcept {
     if (e == ENXIO) {
         return false;
     }
-    if (e == 0 && sys::call.seek(c.from, static_cast<std::int64_t>(begin), sys::origin::hole, end) == 0) {
+    const bool known = e == 0 && sys::call.seek(c.from, static_cast<std::int64_t>(begin), sys::origin::hole, end) == 0;
+    if (known && end > begin) {
         c.done = begin;
+    } else {  // a hole that begins right there came in between
+        end = c.size;
     }
     c.until = std::min(end, c.size);
     return c.done < c.until;
@@ -131,6 +134,26 @@ sys::error reserve_all(const copying& c) noexcept {
     const sys::error e = sys::call.reserve(c.to, c.size);
     return e == ENOSPC || e == EDQUOT || e == EFBIG ? e : 0;
 }
+
+// The search for holes changes the offset, which is the user's.
+class kept_offset {
+public:
+    explicit kept_offset(sys::handle of) noexcept
+        : of_(of), known_(sys::call.seek(of, 0, sys::origin::offset, offset_) == 0) {}
+    ~kept_offset() {
+        std::uint64_t there = 0;
+        if (known_) {
+            sys::call.seek(of_, static_cast<std::int64_t>(offset_), sys::origin::beginning, there);
+        }
+    }
+    kept_offset(const kept_offset&) = delete;
+    kept_offset& operator=(const kept_offset&) = delete;
+
+private:
+    std::uint64_t offset_ = 0;
+    sys::handle of_;
+    bool known_;
+};
 
 // Holes stay holes.
 sys::error copy_all(copying& c, copy_method& how) {
@@ -152,8 +175,13 @@ sys::error copy_all(copying& c, copy_method& how) {
     if (c.done == c.size) {
         return 0;
     }
+    sys::metadata now;
+    if (const sys::error e = sys::call.stat(c.from, now)) {
+        return e;
+    }
     c.done = c.size;
-    return c.may_go_on() ? sys::call.truncate(c.to, c.size) : ECANCELED;
+    return c.may_go_on() ? sys::call.truncate(c.to, std::min(c.size, now.size))
+                         : ECANCELED;  // it may have been cut off
 }
 
 }  // namespace
@@ -173,14 +201,8 @@ sys::error copy_contents(sys::handle from, sys::handle to, const copy_progress& 
         return c.may_go_on() ? 0 : ECANCELED;
     }
     how = copy_method::copy_file_range;
-    std::uint64_t offset = 0;  // which the search for holes changes, and which is the user's
-    std::uint64_t there = 0;
-    const bool known = sys::call.seek(from, 0, sys::origin::offset, offset) == 0;
-    const sys::error e = copy_all(c, how);
-    if (known) {
-        sys::call.seek(from, static_cast<std::int64_t>(offset), sys::origin::beginning, there);
-    }
-    return e;
+    const kept_offset users(from);
+    return copy_all(c, how);
 }
 
 sys::error same_contents(sys::handle a, sys::handle b, bool& same) {

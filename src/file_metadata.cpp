@@ -148,7 +148,7 @@ void file_metadata::apply_attributes(sys::handle to, applied& how) const {
         }
     }
     // Inherited from its directory; ENODATA where there is none. The mode stays as it is.
-    if (!has_acl) {
+    if (!has_acl || how.acl_lost) {
         sys::call.remove_attribute(to, acl);
     }
     if (is_directory_ && !has_default) {
@@ -217,6 +217,8 @@ void presentation::take_back(sys::handle from) noexcept {
     if (given_) {
         given_->take_back(from);
     }
+    // First of all: what the old group might do, ours might do otherwise.
+    sys::call.set_permissions(from, before_->permissions & 0700);
     sys::metadata now;
     if (sys::call.stat(from, now) == 0 && (now.owner != before_->owner || now.group != before_->group)) {
         sys::call.set_owner(from, before_->owner, before_->group);

@@ -239,11 +239,11 @@ problem publication::make_presentable() {
         what_.owner.identify(ours_.id.device, ours_.id.inode, ours_.born);  // it may be somebody else's in a moment
     }
     what_.for_everybody = what_.for_everybody && !chosen && !options_.mode;
+    build_answer();
     if (const sys::error e =
             looks_.give(what_.handle.native_handle(), ours_, std::move(chosen), options_.mode, result_.not_copied)) {
         return cannot_publish("setting its mode failed", target_.path(), e);
     }
-    build_answer();
     return no_problem();
 }
 
@@ -287,7 +287,13 @@ void publication::build_answer() {
 }
 
 void publication::restore() noexcept {
-    looks_.take_back(what_.handle.native_handle());
+    const sys::handle h = what_.handle.native_handle();
+    looks_.take_back(h);
+    if (got_a_name_) {  // by which others could open it, with a mode that was meant for another owner, group and ACL
+        constexpr std::uint32_t for_owner = 0600;
+        sys::call.set_permissions(h, for_owner);
+        what_.for_everybody = false;
+    }
 }
 
 // --- The name ---
@@ -303,10 +309,10 @@ sys::error publication::get_a_name() {
     if (!what_.path.empty()) {
         return 0;
     }
-    return link_beside(what_.handle.native_handle(), ours_, directory(), target_.directory_path, what_.path,
-                       what_.owner)
-        .code()
-        .value();
+    const problem p =
+        link_beside(what_.handle.native_handle(), ours_, directory(), target_.directory_path, what_.path, what_.owner);
+    got_a_name_ = !what_.path.empty();
+    return p.code().value();
 }
 
 sys::error publication::rename_over() {
@@ -448,11 +454,19 @@ problem publish(unpublished what, const publish_target& target, const persist_op
                 std::error_code& damage) {
     result = {};
     publication one(what, target, options, result);
-    problem p = one.prepare();
-    p = p ? std::move(p) : one.wait();
-    p = p ? std::move(p) : one.give_name();
-    damage = one.damage();
-    return p;
+    try {
+        problem p = one.prepare();
+        p = p ? std::move(p) : one.wait();
+        p = p ? std::move(p) : one.give_name();
+        damage = one.damage();
+        return p;
+    } catch (...) {  // from somebody's progress, or for want of memory
+        damage = one.damage();
+        if (result.path.empty()) {
+            one.restore();
+        }
+        throw;
+    }
 }
 
 problem publish(file_buf& buffer, staged_name& name, const std::filesystem::path& target,
@@ -467,17 +481,21 @@ problem publish(file_buf& buffer, staged_name& name, const std::filesystem::path
 problem publish(file_buf& buffer, staged_name& name, const publish_target& target, const persist_options& options,
                 persisted& result) {
     const once_published stays{result, [&]() noexcept { buffer.stay(); }};
-    std::error_code damage;
-    problem p = publish({.handle = buffer.underlying(),
-                         .path = name.path,
-                         .owner = name.owner,
-                         .can_be_linked = name.can_be_linked,
-                         .for_everybody = name.for_everybody},
-                        target, options, result, damage);
-    if (damage) {
-        buffer.lose(damage);
-    }
-    return p;
+    struct damaged {
+        file_buf& buffer;
+        std::error_code by;
+        ~damaged() {
+            if (by) {
+                buffer.lose(by);
+            }
+        }
+    } damage{buffer, {}};
+    return publish({.handle = buffer.underlying(),
+                    .path = name.path,
+                    .owner = name.owner,
+                    .can_be_linked = name.can_be_linked,
+                    .for_everybody = name.for_everybody},
+                   target, options, result, damage.by);
 }
 
 }  // namespace tempfile

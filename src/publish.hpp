@@ -99,6 +99,7 @@ private:
     std::filesystem::path answer_;        // made before the name is given: afterwards nothing may fail but the system
     bool presentable_ = false;
     bool copies_wait_ = false;
+    bool got_a_name_ = false;  // beside the target, from us
     std::error_code damage_;
 };
 

@@ -88,10 +88,17 @@ problem wait_for_file_systems(const Items& all) {
 // its cache anew, which is nearly all that waiting costs (docs/design.md).
 class waiting_together {
 public:
-    void add(sys::handle h) { all_.push_back({.handle = h}); }
+    // `no_handle`: there is nothing to be waited for.
+    void add(sys::handle h) {
+        all_.push_back({.handle = h});
+        any_ = h == sys::no_handle ? any_ : h;
+        count_ += h == sys::no_handle ? 0 : 1;
+    }
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    [[nodiscard]] sys::handle any() const noexcept { return any_; }
     // @return whether all are on the disk.
     void run(unsigned threads) {
-        std::vector<sys::thread> made(std::min<std::size_t>(threads, all_.size()));
+        std::vector<sys::thread> made(std::min<std::size_t>(threads, count_));
         sys::thread_body body{.run = [](void* all) noexcept { static_cast<waiting_together*>(all)->work(); },
                               .with = this};
         std::size_t others = 0;
@@ -119,6 +126,8 @@ private:
     }
 
     std::vector<one> all_;
+    std::size_t count_ = 0;
+    sys::handle any_ = sys::no_handle;
     std::atomic<std::size_t> next_{0};
 };
 
@@ -143,9 +152,16 @@ problem publish_batch::wait_for_all(std::list<item>& all) {
     for (item& each : all) {
         disk.add(each.steps.to_wait_for());
     }
-    disk.run(threads_worth_it(options_.threads, all.size(), all.front().steps.to_wait_for()));
-    problem first;
+    disk.run(threads_worth_it(options_.threads, disk.count(), disk.any()));
+    // Before anything that takes memory: the disk says it once.
     std::size_t i = 0;
+    for (item& each : all) {
+        if (const sys::error e = disk.result(i++)) {
+            each.file.buffer()->lose(code_of(e));
+        }
+    }
+    problem first;
+    i = 0;
     for (item& each : all) {
         problem p = each.steps.waited(disk.result(i++));
         if (each.steps.damage()) {
@@ -173,7 +189,7 @@ problem publish_batch::prepare_all(std::list<item>& all) {
     }
     // After all changes: the first one that is waited for takes the others of a journal along.
     problem p = all.empty() ? no_problem() : wait_for_all(all);
-    if (p || !waits || !options_.whole_file_systems) {
+    if (p || !waits || !waits_for_whole_) {
         return p;
     }
     p = wait_for_file_systems(all);
@@ -186,7 +202,7 @@ problem publish_batch::prepare_all(std::list<item>& all) {
 }
 
 problem publish_batch::wait_for_names(const std::list<item>& all) const {
-    if (options_.whole_file_systems) {
+    if (waits_for_whole_) {
         return wait_for_file_systems(all);
     }
     const held_directory* last = nullptr;
@@ -245,9 +261,12 @@ problem publish_batch::commit_now(batch_result& result) {
         }
     }
     for (atomic_file& each : files_) {
-        each.finish_writing();
+        each.write_all_and_no_more();
     }
-    const bool each_waits = options_.durable != durability::none && !options_.whole_file_systems;
+    waits_for_whole_ = options_.whole_file_systems && std::all_of(files_.begin(), files_.end(), [](const auto& each) {
+                           return can_sync_file_system(each.native_handle());
+                       });
+    const bool each_waits = options_.durable != durability::none && !waits_for_whole_;
     std::list<item> all;
     for (atomic_file& each : files_) {
         all.emplace_back(each, each_waits ? durability::data : durability::none);

@@ -55,8 +55,6 @@ problem open_directory_of(publish_target& target, const publish_target* neighbou
     return no_problem();
 }
 
-// A link that a stranger has put into a directory for everybody leads where the stranger wants. The kernel's rule
-// (proc(5), fs.protected_symlinks), which can be switched off, and does not hold for who reads the link.
 // Whether the directory is one for everybody, and what stands in it belongs to a stranger: neither to us nor to the
 // directory's owner.
 problem is_of_stranger(const publish_target& target, const sys::metadata& what, bool& yes) {
@@ -114,7 +112,16 @@ problem publish_target::look(std::optional<sys::metadata>& found) const {
 }
 
 sys::error publish_target::sync(sys::handle published) const noexcept {
-    return directory->readable ? sys::call.sync(held()) : sys::call.sync_file_system(published);
+    if (directory->readable) {
+        return sys::call.sync(held());
+    }
+    return can_sync_file_system(published) ? sys::call.sync_file_system(published) : EOPNOTSUPP;
+}
+
+bool can_sync_file_system(sys::handle h) noexcept {
+    sys::space about;
+    return sys::call.free_space(h, about) == 0 &&
+           (about.kept_in == sys::medium::storage || about.kept_in == sys::medium::memory);
 }
 
 problem cannot_publish(std::string_view step, const std::string& path, sys::error e) {

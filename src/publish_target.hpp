@@ -37,6 +37,9 @@ struct publish_target {
     sys::error sync(sys::handle published) const noexcept;
 };
 
+// FUSE answers syncfs(2) without asking its server, and what a network file system does is not known here.
+bool can_sync_file_system(sys::handle h) noexcept;
+
 // "cannot publish: ", which step of it, and what to do about this error.
 problem cannot_publish(std::string_view step, const std::string& path, sys::error e);
 

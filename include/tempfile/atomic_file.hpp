@@ -96,6 +96,7 @@ private:
                 const atomic_file* neighbour);
     problem make(const std::filesystem::path& target, const persist_options& rules, const atomic_file_options& options,
                  const atomic_file* neighbour);
+    void write_all_and_no_more();
     problem publish_now(persisted& result);
 
     std::unique_ptr<state> state_;

@@ -569,7 +569,7 @@ TEST_F(atomic_test, T13_the_mode_is_that_of_what_stands_there_in_the_end) {
         const replace_call<&sys::calls::rename> broken([](auto...) { return EIO; });
         EXPECT_EQ(thrown([&] { f.commit(); }), errc::io_error);
     }
-    EXPECT_EQ(permissions_of(f.fileno()), 0644U) << "as it was";
+    EXPECT_EQ(permissions_of(f.fileno()), 0600U) << "it has a name now, which others could open it by";
     {
         const replace_call<&sys::calls::rename> broken([](auto...) { return EIO; });
         EXPECT_EQ(thrown([&] { f.commit(); }), errc::io_error);
@@ -708,6 +708,26 @@ TEST_F(atomic_test, T15_readers_never_see_a_part_or_nothing) {
     done = true;
     reader.join();
     EXPECT_TRUE(others().empty());
+}
+
+// It was made with the mode of the target, which is meant for the target's group and ACL.
+TEST_F(atomic_test, T13_a_name_that_stays_after_a_failure_is_for_its_owner_alone) {
+    write_file(target, "old");
+    std::filesystem::permissions(target, std::filesystem::perms(0664));
+    const mode_t before = ::umask(0);
+    atomic_file f(target);
+    ::umask(before);
+    f << "new";
+    {
+        const replace_call<&sys::calls::rename> fails([](auto...) { return EPERM; });
+        EXPECT_EQ(thrown([&] { f.commit(); }), std::errc::operation_not_permitted);
+    }
+    ASSERT_EQ(others().size(), 1U);
+    EXPECT_EQ(std::filesystem::status(dir / others()[0]).permissions(), std::filesystem::perms(0600));
+    f.commit();
+    EXPECT_TRUE(others().empty());
+    EXPECT_EQ(contents(target), "new");
+    EXPECT_EQ(std::filesystem::status(target).permissions(), std::filesystem::perms(0664));
 }
 
 }  // namespace

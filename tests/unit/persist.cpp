@@ -438,6 +438,46 @@ TEST_F(persist_test, holes_stay_holes) {
     EXPECT_EQ(copied_by(), copy_method::read_write);
 }
 
+// Punched between the two questions where contents begin and where they end.
+TEST_F(persist_test, a_hole_that_is_made_meanwhile_does_not_end_the_copy) {
+    constexpr std::uint64_t far = 1 << 20;
+    temporary_file fp({.dir = elsewhere.path()});
+    fp << "first";
+    fp.truncate(far);
+    fp.seek(-4, std::ios::end);
+    fp << "last";
+    fp.flush();
+    const replace_call<&sys::calls::clone> no_clone([](auto...) { return EXDEV; });
+    int questions = 0;
+    using seek = replace_call<&sys::calls::seek>;
+    const seek raced([&](sys::handle h, std::int64_t at, sys::origin from, std::uint64_t& now) {
+        if (from == sys::origin::hole && ++questions == 1) {
+            now = static_cast<std::uint64_t>(at);
+            return 0;
+        }
+        return seek::real(h, at, from, now);
+    });
+    fp.persist(target);
+    EXPECT_EQ(questions, 1);
+    const std::string all = contents(target);
+    ASSERT_EQ(all.size(), far);
+    EXPECT_EQ(all.substr(0, 5), "first");
+    EXPECT_EQ(all.substr(far - 4), "last");
+}
+
+TEST_F(persist_test, what_is_cut_off_before_its_last_hole_ends_there) {
+    temporary_file fp({.dir = elsewhere.path()});
+    fp << "some";
+    fp.truncate(1 << 20);
+    fp.flush();
+    const replace_call<&sys::calls::clone> no_clone([](auto...) { return EXDEV; });
+    const int other = ::dup(fp.fileno());
+    fp.persist(target,
+               {.progress = [&](std::uint64_t done, auto) { return done == 0 || ::ftruncate(other, 10) == 0; }});
+    ::close(other);
+    EXPECT_EQ(contents(target), std::string("some\0\0\0\0\0\0", 10));
+}
+
 TEST_F(persist_test, what_is_cut_off_while_it_is_copied_ends_there) {
     temporary_file fp({.dir = elsewhere.path()});
     fp << sample(100'000);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include "helpers.hpp"
 #include "support/descriptors.hpp"
 #include "support/scratch.hpp"
@@ -114,8 +116,46 @@ TEST_F(batch_test, many_files_on_a_disk_are_waited_for_by_several_threads_which_
     EXPECT_EQ(threads(40, {.threads = 100}), 15);
     EXPECT_EQ(threads(16, {.durable = durability::none}), 0);
     EXPECT_EQ(threads(16, {.whole_file_systems = true}), 0);
+    EXPECT_EQ(threads(16, {.durable = durability::none, .threads = 8}), 0) << "nothing to be waited for";
     in_memory = true;
     EXPECT_EQ(threads(16, {}), 0);
+}
+
+TEST_F(batch_test, those_that_are_left_alone_do_not_count) {
+    publish_batch batch;
+    write_file(target(99), "same");
+    batch.add(target(99), {.same = if_same::leave}) << "same";
+    fill(batch, 16);
+    const replace_call<&sys::calls::is_in_memory> on_disk([](sys::handle, bool& yes) {
+        yes = false;
+        return 0;
+    });
+    const count_calls<&sys::calls::start_thread> started;
+    EXPECT_EQ(batch.commit().published[0].method, persist_method::left);
+    EXPECT_EQ(started.count(), 7);
+}
+
+TEST_F(batch_test, room_that_was_not_needed_goes_back) {
+    publish_batch batch;
+    batch.add(target(0), {}, {.expected_size = 1 << 20}) << "x";
+    batch.commit();
+    struct stat meta {};
+    ASSERT_EQ(::stat(target(0).c_str(), &meta), 0);
+    EXPECT_LT(meta.st_blocks, 200);
+}
+
+// FUSE says that it did, without asking its server.
+TEST_F(batch_test, T29_where_whole_file_systems_cannot_be_waited_for_each_file_is) {
+    publish_batch batch({.whole_file_systems = true});
+    fill(batch);
+    const replace_call<&sys::calls::free_space> fuse([](sys::handle, sys::space& about) {
+        about.kept_in = sys::medium::unknown;
+        return 0;
+    });
+    const count_calls<&sys::calls::sync> syncs;
+    const count_calls<&sys::calls::sync_file_system> whole;
+    EXPECT_EQ(batch.commit().published[0].durable, durability::data_and_directory);
+    EXPECT_EQ(std::pair(syncs.count(), whole.count()), std::pair(6, 0));
 }
 
 TEST_F(batch_test, without_threads_it_waits_alone) {
