@@ -84,16 +84,21 @@ std::optional<std::uint64_t> seconds_in(const std::string& unit) {
 amount amount_in(const fs::path& directory) {
     amount found;
     std::error_code ec;
-    fs::recursive_directory_iterator entry(directory, ec);
+    fs::recursive_directory_iterator entry(directory, fs::directory_options::skip_permission_denied, ec);
+    bool all = true;
     for (; !ec && entry != fs::recursive_directory_iterator(); entry.increment(ec)) {
         ++found.entries;
         std::error_code gone;
-        if (fs::is_regular_file(entry->symlink_status(gone))) {
+        if (fs::is_directory(entry->symlink_status(gone))) {
+            std::error_code closed;
+            static_cast<void>(fs::directory_iterator(entry->path(), closed));
+            all = all && !closed;
+        } else if (fs::is_regular_file(entry->symlink_status(gone))) {
             const std::uintmax_t size = entry->file_size(gone);
             found.bytes += gone ? 0 : size;
         }
     }
-    found.complete = !ec;
+    found.complete = all && !ec;
     return found;
 }
 

@@ -15,7 +15,7 @@ bool command::is_given(const char* option) const {
 }
 
 void command::add_flag(const char* names, bool& is_set, const char* help) {
-    app_->add_flag(names, is_set, help);
+    app_->add_flag(names, is_set, help)->disable_flag_override();  // or --private=no would be a way to be not private
 }
 
 void command::add_flag(const char* names, const char* help) {

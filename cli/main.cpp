@@ -56,7 +56,11 @@ std::string what_is_wrong(const CLI::App& command, const CLI::ParseError& e, con
     if (const CLI::Option* const option = find_option(command, unfinished)) {
         return fmt::format("option \"{}\" needs a value", option->get_name());
     }
-    const auto flag = [](const CLI::Option& o) { return !takes_value(o) && o.count() > 0; };
+    // "verbose was given a disallowed flag override": in its message it has no dashes.
+    const std::string said = "--" + std::string(e.what());
+    const auto flag = [&](const CLI::Option& o) {
+        return !takes_value(o) && (o.count() > 0 || said.starts_with(o.get_name() + ' '));
+    };
     if (const CLI::Option* const option = find_option(command, flag)) {
         return fmt::format("option \"{}\" takes no value", option->get_name());
     }
@@ -193,6 +197,7 @@ int main(int argc, char** argv) {
     if (const auto status = tool::run_as_mktemp(argc, argv)) {
         return *status;
     }
+    tool::prepare_to_end_like();
     tool::ignore_signals_of_writing();
     const std::string_view asked = argc > 1 ? argv[1] : "";
     if (const tool::entry* const found = tool::find_command(asked)) {

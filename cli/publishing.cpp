@@ -60,7 +60,7 @@ int publish_output(const command& command, supervisor& s, tempfile::atomic_file&
         s.let_signals_through();
         publish(command, whole);
     }
-    return end.status();
+    return status_like(end);
 }
 
 }  // namespace tool

@@ -46,7 +46,7 @@ bool look_at(const fs::path& path, int flags, struct statx& status) {
 
 void find_files(const fs::path& directory, all_remaining& found) {
     std::error_code ec;
-    fs::recursive_directory_iterator entry(directory, ec);
+    fs::recursive_directory_iterator entry(directory, fs::directory_options::skip_permission_denied, ec);
     for (; !ec && entry != fs::recursive_directory_iterator(); entry.increment(ec)) {
         struct statx status = {};
         if (look_at(entry->path(), AT_SYMLINK_NOFOLLOW, status) && !S_ISDIR(status.stx_mode)) {

@@ -145,7 +145,7 @@ int run(const command& command, const options& o) {
     } else {
         directory.cleanup();
     }
-    return end.status();
+    return status_like(end);
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ int run(const command& command, const tempfile::name_options& name) {
     // Interactive shells ignore SIGTERM.
     const ending end = s.run(shell.data(), {.directory = path, .start_in = path, .when_we_are_dead = SIGHUP});
     directory.cleanup();
-    return end.status();
+    return status_like(end);
 }
 
 }  // namespace

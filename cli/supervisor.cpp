@@ -1,5 +1,6 @@
 #include "supervisor.hpp"
 
+#include "interrupt.hpp"
 #include "streams.hpp"
 
 #include <tempfile/file.hpp>
@@ -42,7 +43,22 @@ sigset_t only(int signal) {
     return set;
 }
 
+bool dies_of_interrupt = false;
+
 }  // namespace
+
+int status_like(const ending& end) {
+    dies_of_interrupt = end.signal == SIGINT;
+    return end.status();
+}
+
+void prepare_to_end_like() {
+    std::atexit([] {
+        if (dies_of_interrupt) {
+            die_of(SIGINT);
+        }
+    });
+}
 
 void ignore_signals_of_writing() {
     struct sigaction ignore = {};

@@ -33,6 +33,13 @@ struct surroundings {
     int when_we_are_dead = SIGTERM;  // what it gets then
 };
 
+// The status of the command for our own end, of which we die if the command died of SIGINT: bash goes on with its
+// script or loop after a program that has ended otherwise (its manual page, SIGNALS).
+int status_like(const ending& end);
+
+// To be called before anything else: what is left to be done at the end of the process, is done before that.
+void prepare_to_end_like();
+
 class supervisor {
 public:
     // From now on signals wait, until there is a command to send them to; they wait for ever once that has ended, so

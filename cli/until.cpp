@@ -135,6 +135,10 @@ bool watcher::is_in_background() {
     if (child == 0) {
         ready_ = std::move(say);
         ::setsid();  // cannot fail in a new process; from here on no terminal sends us signals
+        // Who stops a service or a job sends SIGTERM to all of its processes at the same time, the owner among them.
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
         check_registry();
         return true;
     }

@@ -343,8 +343,8 @@ const dir_candidate& nearest(const candidates& all) {
         const auto rank = [](const dir_candidate& c) {
             return std::pair(static_cast<bool>(c.error), c.misfits.size());
         };
-        return rank(a) != rank(b) ? rank(b) < rank(a)
-                                  : a.free_bytes.value_or(sys::no_limit) < b.free_bytes.value_or(sys::no_limit);
+        const auto room = [](const dir_candidate& c) { return c.error ? 0 : c.free_bytes.value_or(sys::no_limit); };
+        return rank(a) != rank(b) ? rank(b) < rank(a) : room(a) < room(b);
     };
     return *std::max_element(all.begin(), all.end(), is_farther);
 }

@@ -129,6 +129,11 @@ ends() {
     is "$status" "$1" "the status after $2"
 }
 
+# A script of bash ends with a command that died of Ctrl-C, and goes on after one that says 130.
+is "$(python3 -c 'import subprocess, sys; print(subprocess.run([sys.argv[1], "run", "sh", "-c", "kill -INT $$"]).returncode)' \
+    "$tool")" -2 "what tmp run dies of"
+is "$(python3 -c 'import subprocess, sys; print(subprocess.run([sys.argv[1], "run", "sh", "-c", "exit 130"]).returncode)' \
+    "$tool")" 130 "what it says"
 for signal in TERM INT HUP QUIT USR1 USR2 ALRM PWR; do
     start "$tool" run sh -c 'echo x >{}/file; echo ready >"$1"; exec cat "$2"' {} said hold
     read -r _ <said
