@@ -10,11 +10,13 @@
 #define TEMPFILE_TEST_SANITIZER "AddressSanitizer"
 #elif __has_feature(thread_sanitizer)
 #define TEMPFILE_TEST_SANITIZER "ThreadSanitizer"
+#define TEMPFILE_TEST_HAS_ITS_OWN_NEW  // which cannot be replaced
 #endif
 #elif defined(__SANITIZE_ADDRESS__)
 #define TEMPFILE_TEST_SANITIZER "AddressSanitizer"
 #elif defined(__SANITIZE_THREAD__)
 #define TEMPFILE_TEST_SANITIZER "ThreadSanitizer"
+#define TEMPFILE_TEST_HAS_ITS_OWN_NEW  // which cannot be replaced
 #endif
 
 #ifndef TEMPFILE_TEST_SANITIZER
