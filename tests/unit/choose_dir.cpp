@@ -140,7 +140,7 @@ TEST_F(choose_dir_test, what_is_free_is_told_as_the_system_tells_it) {
     struct statvfs about {};
     ASSERT_EQ(::statvfs("/tmp", &about), 0);
     const auto made = explain(need{});
-    const dir_candidate& c = at(made, "/tmp");
+    const dir_candidate c = at(made, "/tmp");
     ASSERT_TRUE(c.free_bytes);
     const auto difference =
         static_cast<double>(*c.free_bytes) - static_cast<double>(about.f_bavail) * static_cast<double>(about.f_bsize);
@@ -193,7 +193,7 @@ TEST_F(choose_dir_test, a_small_file_system_is_passed_over_where_room_is_needed)
             wrong << "what fits is not taken\n";
         }
         const auto made = explain({.bytes = 2 * mebibyte});
-        const dir_candidate& c = at(made, small.path());
+        const dir_candidate c = at(made, small.path());
         if (made.dir == small.path() || !lacks(c, misfit::no_room) || c.free_bytes != mebibyte ||
             c.why_not != "only 1 MiB free" || c.file_system != "tmpfs" || c.kind != medium::memory) {
             wrong << c.why_not << ' ' << c.file_system << ' ' << c.free_bytes.value_or(0) << '\n';
@@ -210,7 +210,7 @@ TEST_F(choose_dir_test, where_no_inodes_are_left_nothing_can_be_made) {
     const auto set = tmpdir_is(few.path());
     expect_for_all([&](std::ostream& wrong) {
         const auto made = explain({.inodes = 7});
-        const dir_candidate& c = at(made, few.path());
+        const dir_candidate c = at(made, few.path());
         if (choose_dir({.inodes = 6}) != few.path() || !lacks(c, misfit::no_inodes) ||
             c.why_not != "only room for 6 files") {
             wrong << c.why_not << '\n';
@@ -235,7 +235,7 @@ TEST_F(choose_dir_test, a_file_system_without_limits_has_room_for_anything_but_m
     const auto set = tmpdir_is(unlimited.path());
     const auto made = explain({.bytes = 1, .inodes = exbibyte});
     EXPECT_EQ(made.dir, unlimited.path());
-    const dir_candidate& c = at(made, unlimited.path());
+    const dir_candidate c = at(made, unlimited.path());
     EXPECT_EQ(c.free_inodes, std::nullopt);
     ASSERT_TRUE(c.free_bytes);
     EXPECT_LT(*c.free_bytes, exbibyte) << "that much memory is available";
@@ -277,7 +277,7 @@ TEST_F(choose_dir_test, what_a_quota_leaves_counts) {
             return 0;
         });
         const auto made = explain({.bytes = 2 * mebibyte});
-        const dir_candidate& c = at(made, dir.path());
+        const dir_candidate c = at(made, dir.path());
         EXPECT_EQ(c.misfits, std::vector{misfit::over_quota});
         EXPECT_EQ(c.why_not, "the quota leaves only 1 MiB and 5 files");
         EXPECT_EQ(c.free_bytes, mebibyte);
