@@ -35,8 +35,8 @@ struct publish_batch_options {
     /// What is waited for, for all of them; instead of what their own rules say.
     durability durable = durability::data_and_directory;
     /// Waits for whole file systems (syncfs(2)) instead of each file and directory: faster with very many files, and
-    /// slower when others have much to write there. Where it promises nothing (FUSE, network file systems), each file is
-    /// waited for all the same. Before Linux 5.8 it tells of no errors.
+    /// slower when others have much to write there. Where it promises nothing (FUSE, network file systems), each file
+    /// is waited for all the same. Before Linux 5.8 it tells of no errors.
     bool whole_file_systems = false;
     /// How many files are waited for at the same time, by as many threads, which are gone when `commit()` returns; at
     /// most 16. 0: one, until there are 16 files on a disk, from then on 8. 1: no thread is ever started.

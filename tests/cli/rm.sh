@@ -154,6 +154,7 @@ if [ "$(id -u)" != 0 ]; then # behind one that may not be searched, too
 fi
 
 # Too few descriptors to look for the working directory, or to go on: what stays is no success.
+# shellcheck disable=SC3045 # every sh here has ulimit -n
 for limit in 4 5 6; do
     (ulimit -n "$limit" && exec "$tool" --version) >/dev/null 2>&1 || continue # too few to load its libraries
     mkdir -p few/a/b
