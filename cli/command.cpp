@@ -22,22 +22,22 @@ void command::add_flag(const char* names, const char* help) {
     app_->add_flag(names)->description(help);
 }
 
-void command::add_option(const char* names, std::string& value, const std::string& help, const char* placeholder) {
-    app_->add_option(names, value, help)->option_text(placeholder);
+void command::add_option(const char* names, std::string& value, const std::string& help, const char* value_name) {
+    app_->add_option(names, value, help)->option_text(value_name);
 }
 
 void command::add_option(const char* names, std::filesystem::path& value, const std::string& help,
-                         const char* placeholder) {
-    app_->add_option(names, value, help)->option_text(placeholder);
+                         const char* value_name) {
+    app_->add_option(names, value, help)->option_text(value_name);
 }
 
 void command::add_option(const char* names, std::optional<std::string>& value, const char* help,
-                         const char* placeholder) {
-    app_->add_option(names, value, help)->option_text(placeholder);
+                         const char* value_name) {
+    app_->add_option(names, value, help)->option_text(value_name);
 }
 
-void command::add_option(const char* names, const char* help, const char* placeholder) {
-    app_->add_option(names)->option_text(placeholder)->description(help);
+void command::add_option(const char* names, const char* help, const char* value_name) {
+    app_->add_option(names)->option_text(value_name)->description(help);
 }
 
 void command::add_operand(const char* name, std::string& value, const char* help) {

@@ -33,11 +33,11 @@ public:
     // `names` as in "-n,--dry-run". Those without a variable are only for the help.
     void add_flag(const char* names, bool& is_set, const char* help);
     void add_flag(const char* names, const char* help);
-    // `placeholder` stands for the value in the help.
-    void add_option(const char* names, std::string& value, const std::string& help, const char* placeholder = "TEXT");
-    void add_option(const char* names, std::filesystem::path& value, const std::string& help, const char* placeholder);
-    void add_option(const char* names, std::optional<std::string>& value, const char* help, const char* placeholder);
-    void add_option(const char* names, const char* help, const char* placeholder);
+    // In the help the value is called `value_name`.
+    void add_option(const char* names, std::string& value, const std::string& help, const char* value_name = "TEXT");
+    void add_option(const char* names, std::filesystem::path& value, const std::string& help, const char* value_name);
+    void add_option(const char* names, std::optional<std::string>& value, const char* help, const char* value_name);
+    void add_option(const char* names, const char* help, const char* value_name);
     void add_operand(const char* name, std::string& value, const char* help);
     void add_operand(const char* name, const char* help);
     // All operands that are left. `rest` stands for those behind the first.

@@ -1,12 +1,16 @@
 #include "deleted.hpp"
 
+#include "open_files.hpp"
+#include "process_name.hpp"
+
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include <sys/stat.h>
@@ -16,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using identity = std::pair<dev_t, ino_t>;
+using identity = std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>;
 
 template <class Number>
 std::optional<Number> number_in(const fs::path& name) {
@@ -41,26 +45,39 @@ public:
     deleted_files run();
 
 private:
-    void look_at(std::uint64_t pid, const fs::path& process);
-    void look_at(const fs::path& link, holder& h);
+    void look_at(const open_file& open);
+    holder& holder_of(std::uint64_t pid);
 
     deleted_files found_;
     std::set<identity> all_;
     std::set<identity> of_process_;
 };
 
-void search::look_at(const fs::path& link, holder& h) {
-    struct ::stat is = {};
-    if (::stat(link.c_str(), &is) != 0 || !S_ISREG(is.st_mode) || is.st_nlink != 0) {
+// Of the process that is being looked at, which comes last.
+holder& search::holder_of(std::uint64_t pid) {
+    if (found_.holders.empty() || found_.holders.back().pid != pid) {
+        of_process_.clear();
+        found_.holders.push_back({.pid = pid, .program = process_name(std::to_string(pid)), .bytes = 0, .files = {}});
+    }
+    return found_.holders.back();
+}
+
+void search::look_at(const open_file& open) {
+    const struct statx& is = open.status;
+    if (!S_ISREG(is.stx_mode) || is.stx_nlink != 0) {
         return;
     }
-    const identity id(is.st_dev, is.st_ino);
-    const std::string path = path_of(link);
-    if (path.starts_with("/memfd:") || !of_process_.insert(id).second) {
+    const std::string path = path_of(open.link);
+    if (path.starts_with("/memfd:")) {
         return;
     }
-    const std::uint64_t bytes = static_cast<std::uint64_t>(is.st_blocks) * 512;  // stat(2), whatever the disk's are
-    h.files.push_back({path, bytes, number_in<int>(link.filename()).value_or(-1)});
+    holder& h = holder_of(number_in<std::uint64_t>(open.process).value_or(0));
+    const identity id(is.stx_dev_major, is.stx_dev_minor, is.stx_ino);
+    if (!of_process_.insert(id).second) {
+        return;
+    }
+    const std::uint64_t bytes = is.stx_blocks * 512;  // statx(2), whatever the disk's are
+    h.files.push_back({path, bytes, number_in<int>(open.link.filename()).value_or(-1)});
     h.bytes += bytes;
     if (all_.insert(id).second) {
         found_.bytes += bytes;
@@ -68,33 +85,10 @@ void search::look_at(const fs::path& link, holder& h) {
     }
 }
 
-void search::look_at(std::uint64_t pid, const fs::path& process) {
-    std::error_code ec;
-    fs::directory_iterator entry(process / "fd", ec);
-    if (ec) {
-        found_.unseen += ec == std::errc::permission_denied ? 1U : 0U;  // else it has ended
-        return;
-    }
-    holder h{.pid = pid, .program = {}, .bytes = 0, .files = {}};
-    of_process_.clear();
-    for (; !ec && entry != fs::directory_iterator(); entry.increment(ec)) {
-        look_at(entry->path(), h);
-    }
-    if (!h.files.empty()) {
-        std::ifstream name(process / "comm");
-        std::getline(name, h.program);
-        found_.holders.push_back(std::move(h));
-    }
-}
-
 deleted_files search::run() {
-    const fs::directory_iterator of_ourselves("/proc/self/fd", found_.error);
-    std::error_code ec;
-    for (fs::directory_iterator entry("/proc", ec); !ec && entry != fs::directory_iterator(); entry.increment(ec)) {
-        if (const auto pid = number_in<std::uint64_t>(entry->path().filename())) {
-            look_at(*pid, entry->path());
-        }
-    }
+    const open_files_seen seen = visit_open_files([this](const open_file& open) { look_at(open); });
+    found_.unseen = seen.unseen;
+    found_.error = seen.error;
     std::sort(found_.holders.begin(), found_.holders.end(),
               [](const holder& a, const holder& b) { return std::pair(b.bytes, a.pid) < std::pair(a.bytes, b.pid); });
     return std::move(found_);

@@ -64,12 +64,17 @@ std::uint64_t all_memory() {
 // Held, since the first of them may hide the second one's place.
 tempfile::file make_directory_for_all(const std::string& path) {
     constexpr mode_t sticky_for_all = 01777;
-    if (::mkdir(path.c_str(), S_IRWXU) != 0 || ::chmod(path.c_str(), sticky_for_all) != 0) {
+    if (::mkdir(path.c_str(), S_IRWXU) != 0) {
         throw std::system_error(errno, std::generic_category(), "cannot make " + path);
     }
-    tempfile::file held(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (held.closed()) {
+    // By its descriptor: others may have put something else there, who can rename what is above it.
+    tempfile::file held(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat made = {};
+    if (held.closed() || ::fstat(held.native_handle(), &made) != 0) {
         throw std::system_error(errno, std::generic_category(), "cannot open " + path);
+    }
+    if (made.st_uid != ::geteuid() || ::fchmod(held.native_handle(), sticky_for_all) != 0) {
+        throw std::system_error(EPERM, std::generic_category(), "cannot make " + path + " a directory for all");
     }
     return held;
 }

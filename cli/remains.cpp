@@ -1,6 +1,7 @@
 #include "remains.hpp"
 
 #include "amount.hpp"
+#include "open_files.hpp"
 #include "printable.hpp"
 #include "process_name.hpp"
 
@@ -39,11 +40,6 @@ identity identity_of(const struct statx& status) {
     return {status.stx_dev_major, status.stx_dev_minor, status.stx_ino};
 }
 
-// Without asking a server, which may not answer: other programs' files are looked at, too.
-bool look_at(const fs::path& path, int flags, struct statx& status) {
-    return ::statx(AT_FDCWD, path.c_str(), AT_STATX_DONT_SYNC | flags, STATX_BASIC_STATS, &status) == 0;
-}
-
 void find_files(const fs::path& directory, all_remaining& found) {
     std::error_code ec;
     fs::recursive_directory_iterator entry(directory, fs::directory_options::skip_permission_denied, ec);
@@ -72,34 +68,23 @@ remaining* find_removed(const fs::path& link, const struct statx& status, const 
 }
 
 // Of other users' processes root alone is told.
-void find_openers(const fs::path& process, const std::string& directory, all_remaining& found) {
-    std::error_code ec;
-    const std::string number = process.filename().native();
-    const std::string who = fmt::format("{} ({})", number, process_name(number));
-    for (fs::directory_iterator link(process / "fd", ec); !ec && link != fs::directory_iterator(); link.increment(ec)) {
-        struct statx status = {};
-        if (!look_at(link->path(), 0, status)) {
-            continue;
+void find_openers(const std::string& directory, all_remaining& found) {
+    const std::string self = std::to_string(::getpid());
+    visit_open_files([&](const open_file& open) {
+        if (open.process == self) {
+            return;
         }
-        const auto there = found.find(identity_of(status));
+        const auto there = found.find(identity_of(open.status));
         remaining* const file =
-            there != found.end() ? &there->second : find_removed(link->path(), status, directory, found);
-        if (file != nullptr && file->opened_by.find(who) == file->opened_by.npos) {
+            there != found.end() ? &there->second : find_removed(open.link, open.status, directory, found);
+        if (file == nullptr) {
+            return;
+        }
+        const std::string who = fmt::format("{} ({})", open.process, process_name(open.process));
+        if (file->opened_by.find(who) == file->opened_by.npos) {
             file->opened_by += (file->opened_by.empty() ? "" : ", ") + who;
         }
-    }
-}
-
-void find_openers(const std::string& directory, all_remaining& found) {
-    std::error_code ec;
-    const std::string self = std::to_string(::getpid());
-    for (fs::directory_iterator process("/proc", ec); !ec && process != fs::directory_iterator();
-         process.increment(ec)) {
-        const std::string name = process->path().filename().native();
-        if (name != self && name.find_first_not_of("0123456789") == name.npos) {
-            find_openers(process->path(), directory, found);
-        }
-    }
+    });
 }
 
 }  // namespace

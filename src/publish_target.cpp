@@ -120,8 +120,7 @@ sys::error publish_target::sync(sys::handle published) const noexcept {
 
 bool can_sync_file_system(sys::handle h) noexcept {
     sys::space about;
-    return sys::call.free_space(h, about) == 0 &&
-           (about.kept_in == sys::medium::storage || about.kept_in == sys::medium::memory);
+    return sys::call.free_space(h, about) == 0 && about.syncs;
 }
 
 problem cannot_publish(std::string_view step, const std::string& path, sys::error e) {

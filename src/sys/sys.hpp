@@ -87,6 +87,7 @@ struct space {
     std::uint64_t bytes = no_limit;   // that are free for an ordinary user
     std::uint64_t inodes = no_limit;  // likewise
     medium kept_in = medium::unknown;
+    bool syncs = true;       // sync_file_system waits for the disk: FUSE and network file systems may only say so
     bool swappable = true;   // where it is kept in memory: that may be swapped out, as far as the kind of it tells
     bool executable = true;  // not mounted with noexec
 };

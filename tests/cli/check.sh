@@ -51,6 +51,20 @@ empty() {
     is "$(ls -A "$1")" "" "what is left in $1"
 }
 
+# For commands that run others: a place for their directories and a registry, both their own, and two pipes to talk through:
+# whoever reads "hold" waits, and so does a reader of "said" who is early, instead of finding the end that an earlier
+# writer left.
+stage() {
+    chmod 755 "$scratch"
+    mkdir into
+    mkdir -m 700 registry
+    mkfifo said hold
+    exec 3<>hold
+    exec 4<>said
+    export TEMPFILE_REGISTRY="$scratch/registry"
+    export TMPDIR="$scratch/into"
+}
+
 matches() {
     # shellcheck disable=SC2254  # it is a pattern
     case $1 in

@@ -4,14 +4,7 @@
 # shellcheck source=SCRIPTDIR/check.sh
 . "$(dirname "$0")/check.sh"
 
-chmod 755 "$scratch"
-mkdir into
-mkdir -m 700 registry
-mkfifo said hold
-exec 3<>hold # whoever reads it waits
-exec 4<>said # so that a reader who is early waits, rather than finds the end that an earlier writer left
-export TEMPFILE_REGISTRY="$scratch/registry"
-export TMPDIR="$scratch/into"
+stage
 
 # --- What it gets ---
 

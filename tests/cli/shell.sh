@@ -4,14 +4,7 @@
 # shellcheck source=SCRIPTDIR/check.sh
 . "$(dirname "$0")/check.sh"
 
-chmod 755 "$scratch"
-mkdir into
-mkdir -m 700 registry
-mkfifo said hold
-exec 3<>hold # whoever reads it waits
-exec 4<>said
-export TEMPFILE_REGISTRY="$scratch/registry"
-export TMPDIR="$scratch/into"
+stage
 export TOOL="$tool"
 export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1
 

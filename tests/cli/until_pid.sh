@@ -4,14 +4,7 @@
 # shellcheck source=SCRIPTDIR/check.sh
 . "$(dirname "$0")/check.sh"
 
-chmod 755 "$scratch"
-mkdir into
-mkdir -m 700 registry
-mkfifo said hold
-exec 3<>hold # whoever reads it waits
-exec 4<>said
-export TEMPFILE_REGISTRY="$scratch/registry"
-export TMPDIR="$scratch/into"
+stage
 
 # soon COMMAND...: waits until it succeeds.
 soon() {
@@ -124,7 +117,15 @@ is "$(readlink "/proc/$watcher/cwd")" / "its working directory"
 is "$(sed 's/.*) //' "/proc/$watcher/stat" | cut -d ' ' -f 3-5)" "$watcher $watcher 0" "its group, session and terminal"
 exec 9>&-
 
+# Who stops a service sends SIGTERM to all of its processes: it waits all the same.
+kill -TERM "$watcher"
+end_owner
+soon nothing_left
+
 # Killed itself: then the next sweep removes it, but not before its owner has ended.
+new_owner
+exits 0 "$tool" dir --until-pid "$owner"
+watcher=$(watchers_of "$owner")
 kill -9 "$watcher"
 soon test ! -e "/proc/$watcher/fd/0"
 exits 0 "$tool" sweep -v

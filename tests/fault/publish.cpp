@@ -319,6 +319,29 @@ TEST_P(publishing_with_a_failure, T12_without_memory_changes_nothing_and_can_be_
     std::cout << n - 1 << " allocations\n";
 }
 
+// fsync(2) tells of it once: the next one succeeds, and what is on the disk is not what was written.
+TEST(publishing_without_memory, T29_what_the_disk_said_is_not_forgotten) {
+#ifdef TEMPFILE_TEST_HAS_ITS_OWN_NEW
+    GTEST_SKIP() << "ThreadSanitizer's operator new cannot be replaced";
+#endif
+    const scratch dir(in_memory());
+    publish_batch batch;
+    batch.add(dir / "a") << "a";
+    batch.add(dir / "b") << "b";
+    {
+        int syncs = 0;
+        const replace_call<&sys::calls::sync> broken([&](sys::handle) {
+            without_memory = ++syncs == 2 ? allocations + 1 : 0;
+            return EIO;
+        });
+        EXPECT_THROW(batch.commit(), std::bad_alloc);
+        without_memory = 0;
+    }
+    std::error_code ec;
+    EXPECT_TRUE(batch.commit(ec).published.empty());
+    EXPECT_EQ(ec, std::errc::io_error);
+}
+
 INSTANTIATE_TEST_SUITE_P(scenarios, publishing_with_a_failure, testing::ValuesIn(scenarios), [](const auto& each) {
     std::string name = each.param.name;
     std::replace_if(

@@ -263,6 +263,15 @@ TEST(publishing_in_a_bad_place, T12_a_directory_that_one_may_write_to_but_not_re
         wrong << (batch.commit().published.at(1).durable == both ? "" : "a batch is not as durable\n");
         temporary_directory tree({.dir = drop});
         wrong << (tree.persist(drop / "d", {.durable = both}).durable == both ? "" : "nor is a directory\n");
+        const replace_call<&sys::calls::free_space> fuse([](sys::handle, sys::space& about) {
+            about.syncs = false;
+            return 0;
+        });
+        std::error_code ec;
+        const persisted promised = write_file(drop / "a", std::string_view("newest"), {.durable = both}, ec);
+        wrong << (ec && promised.durable == durability::data && contents(drop / "a") == "newest"
+                      ? ""
+                      : "more is promised than FUSE keeps\n");
     };
     EXPECT_EQ(as_ordinary_user(publish_all), "");
     EXPECT_EQ(names_in(drop).size(), 4U);
@@ -366,6 +375,19 @@ TEST(publishing_in_a_bad_place, T13_an_acl_that_is_lost_gives_the_group_no_more_
     struct stat denied {};
     EXPECT_TRUE(::stat((disk / "denied").c_str(), &denied) == 0 && (denied.st_mode & 07777U) == 0600U)
         << std::oct << denied.st_mode << ": somebody was allowed less than all others";
+}
+
+TEST(publishing_in_a_bad_place, T13_an_inherited_acl_does_not_take_the_place_of_one_that_is_lost) {
+    const mounted disk(std::string(ext4.commands) +
+                       "; mkdir $M/d; echo old >$M/d/target; chmod 0600 $M/d/target; setfacl -m u:1:r $M/d/target; "
+                       "setfacl -d -m u:65534:rwx $M/d");
+    if (!disk) {
+        GTEST_SKIP() << disk.why_not();
+    }
+    const replace_call<&sys::calls::set_attribute> broken([](auto...) { return EINVAL; });
+    write_file(disk / "d/target", "new");
+    EXPECT_EQ(shell("getfacl -cnp " + (disk / "d/target").string() + " >&2; false").find("user:65534"),
+              std::string::npos);
 }
 
 TEST(publishing_in_a_bad_place, T13_acls_go_with_the_file_and_a_new_one_inherits_them) {

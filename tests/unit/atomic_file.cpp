@@ -710,6 +710,27 @@ TEST_F(atomic_test, T15_readers_never_see_a_part_or_nothing) {
     EXPECT_TRUE(others().empty());
 }
 
+TEST_F(atomic_test, T13_it_has_no_rights_for_a_group_while_its_group_changes_back) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "giving a file to somebody else needs root";
+    }
+    write_file(target, "old");
+    std::filesystem::permissions(target, std::filesystem::perms(0664));
+    ASSERT_EQ(::chown(target.c_str(), 65534, 65534), 0);
+    atomic_file f(target);
+    f << "new";
+    std::vector<unsigned> modes;
+    using set_owner = replace_call<&sys::calls::set_owner>;
+    const set_owner watched([&](sys::handle h, std::uint64_t owner, std::uint64_t group) {
+        modes.push_back(permissions_of(h));
+        return set_owner::real(h, owner, group);
+    });
+    const replace_call<&sys::calls::rename> fails([](auto...) { return EPERM; });
+    EXPECT_EQ(thrown([&] { f.commit(); }), std::errc::operation_not_permitted);
+    ASSERT_EQ(modes.size(), 2U);
+    EXPECT_EQ(modes[1], 0600U);
+}
+
 // It was made with the mode of the target, which is meant for the target's group and ACL.
 TEST_F(atomic_test, T13_a_name_that_stays_after_a_failure_is_for_its_owner_alone) {
     write_file(target, "old");

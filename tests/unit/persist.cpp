@@ -465,6 +465,23 @@ TEST_F(persist_test, a_hole_that_is_made_meanwhile_does_not_end_the_copy) {
     EXPECT_EQ(all.substr(far - 4), "last");
 }
 
+TEST_F(persist_test, T12_when_a_copy_is_given_up_by_an_exception_the_offset_is_the_users) {
+    temporary_file fp({.dir = elsewhere.path()});
+    fp << "some";
+    fp.truncate(1 << 20);
+    fp.flush();
+    const replace_call<&sys::calls::clone> no_clone([](auto...) { return EXDEV; });
+    const int other = ::dup(fp.fileno());
+    ::lseek(other, 5, SEEK_SET);
+    EXPECT_THROW(fp.persist(target, {.progress = [](std::uint64_t done, auto) -> bool {
+                                return done == 0 ? true : throw std::logic_error("no more");
+                            }}),
+                 std::logic_error);
+    EXPECT_EQ(::lseek(other, 0, SEEK_CUR), 5);
+    ::close(other);
+    EXPECT_FALSE(exists(target));
+}
+
 TEST_F(persist_test, what_is_cut_off_before_its_last_hole_ends_there) {
     temporary_file fp({.dir = elsewhere.path()});
     fp << "some";

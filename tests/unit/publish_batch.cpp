@@ -149,7 +149,7 @@ TEST_F(batch_test, T29_where_whole_file_systems_cannot_be_waited_for_each_file_i
     publish_batch batch({.whole_file_systems = true});
     fill(batch);
     const replace_call<&sys::calls::free_space> fuse([](sys::handle, sys::space& about) {
-        about.kept_in = sys::medium::unknown;
+        about.syncs = false;
         return 0;
     });
     const count_calls<&sys::calls::sync> syncs;

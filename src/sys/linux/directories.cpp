@@ -5,9 +5,7 @@
 #endif
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include "sys/linux/linux.hpp"
 #include "sys/posix/posix.hpp"
@@ -41,15 +39,6 @@ namespace linux_os {
 
 error list(handle dir, void* buffer, std::size_t& used) noexcept {
     return posix::result([&] { return ::getdents64(dir, buffer, list_bytes); }, used);
-}
-
-error is_in_memory(handle h, bool& yes) noexcept {
-    struct ::statfs about;
-    if (const error e = posix::status([&] { return ::fstatfs(h, &about); })) {
-        return e;
-    }
-    yes = about.f_type == TMPFS_MAGIC || about.f_type == RAMFS_MAGIC;
-    return 0;
 }
 
 error open_path(handle at, const char* name, handle& made) noexcept {

@@ -143,6 +143,15 @@ std::uint64_t left_of(std::uint64_t hard, std::uint64_t soft, std::uint64_t used
 
 }  // namespace
 
+error is_in_memory(handle h, bool& yes) noexcept {
+    struct ::statfs about;
+    if (const error e = posix::status([&] { return ::fstatfs(h, &about); })) {
+        return e;
+    }
+    yes = medium_of(static_cast<std::uint32_t>(about.f_type)) == medium::memory;
+    return 0;
+}
+
 error free_space(handle h, space& out) noexcept {
     struct ::statfs about;
     if (const error e = posix::status([&] { return ::fstatfs(h, &about); })) {
@@ -152,6 +161,7 @@ error free_space(handle h, space& out) noexcept {
     out.bytes = about.f_blocks == 0 ? no_limit : about.f_bavail * static_cast<std::uint64_t>(about.f_bsize);
     out.inodes = about.f_files == 0 ? no_limit : about.f_ffree;
     out.kept_in = medium_of(static_cast<std::uint32_t>(about.f_type));
+    out.syncs = out.kept_in != medium::network && static_cast<std::uint32_t>(about.f_type) != FUSE_SUPER_MAGIC;
     out.swappable = about.f_type != RAMFS_MAGIC && about.f_type != HUGETLBFS_MAGIC;
     out.executable = (static_cast<unsigned long>(about.f_flags) & ST_NOEXEC) == 0;
     return 0;
