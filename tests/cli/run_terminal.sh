@@ -58,7 +58,7 @@ while not got:
     time.sleep(.01)
 os.kill(os.getppid(), signal.SIGUSR1)
 while True:
-    signal.pause()
+    time.sleep(.01)  # pause() would sleep through a signal that came just before it
 """)
 terminal = shell()
 terminal.type(counts + "\n")
@@ -69,7 +69,7 @@ ask_status(terminal, 11)
 # Ctrl-Z stops both, fg continues both.
 reads = script("reads.py", """
 signal.signal(signal.SIGCONT, lambda *_: os.write(1, b"CONTINUED\\n"))
-print("parent", os.getppid(), ".", flush=True)
+print("processes", os.getppid(), os.getpid(), ".", flush=True)
 line = sys.stdin.readline()
 print("GOT", line)
 sys.exit(5)
@@ -78,33 +78,40 @@ sys.exit(5)
 
 def start_reading(how):
     terminal.type(f"{reads}{how}\n")
-    terminal.expect("parent ")
+    terminal.expect("processes ")
     terminal.expect(" .")
-    return terminal.before
+    return terminal.before.split()
 
 
-def fg(runner):
+# Python tells of a signal late that comes just before it begins to read, so that is waited for.
+def both_wait(runner, reader):
+    for pid in (runner, reader):
+        soon("it waits", lambda: state(pid) == "S")
+
+
+def fg(runner, reader):
     terminal.type("fg\n")
     terminal.expect("CONTINUED")
-    soon("tmp run is continued", lambda: state(runner) == "S")
+    both_wait(runner, reader)
 
 
-runner = start_reading("")
+runner, reader = start_reading("")
+both_wait(runner, reader)
 for _ in range(3):
     terminal.type("\x1a")
     terminal.expect("Stopped")
     terminal.expect("<ready>")
     assert state(runner) == "T"
-    fg(runner)
+    fg(runner, reader)
 terminal.type("hello\n")
 terminal.expect("GOT hello")
 ask_status(terminal, 5)
 nothing_left()
 
 # Who reads from the terminal in the background is stopped.
-runner = start_reading(" &")
+runner, reader = start_reading(" &")
 soon("tmp run is stopped", lambda: state(runner) == "T")
-fg(runner)
+fg(runner, reader)
 terminal.type("there\n")
 terminal.expect("GOT there")
 ask_status(terminal, 5)

@@ -73,10 +73,10 @@ for shell in dash bash 'zsh -f' 'fish --no-config'; do
     end=true
     [ "$shell" != bash ] || end='kill -9 $$'
     case $shell in
-        fish*) script="set d ($tool dir --until-pid \$fish_pid); and touch \$d/f; and ls -d \$d; $end" ;;
-        *) script="d=\$($tool dir --until-pid \$\$) && touch \"\$d/f\" && ls -d \"\$d\"; $end" ;;
+        fish*) script="set d (tmp dir --until-pid \$fish_pid); and touch \$d/f; and ls -d \$d; $end" ;;
+        *) script="d=\$(tmp dir --until-pid \$\$) && touch \"\$d/f\" && ls -d \"\$d\"; $end" ;;
     esac
-    HOME=$scratch $shell -c "$script" >out 2>err
+    HOME=$scratch PATH=${tool%/*}:$PATH $shell -c "$script" >out 2>err
     matches "$(out)" "$scratch/into/tmp*"
     soon nothing_left
 done

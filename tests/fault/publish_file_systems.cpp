@@ -311,8 +311,7 @@ TEST(publishing_in_a_bad_place, T12_so_is_a_subvolume_of_btrfs_but_it_shares_wha
 // An overlay shows the devices of its layers: numbers of devices say nothing of what can be renamed to where.
 TEST(publishing_in_a_bad_place, T12_an_overlay_whose_layers_lie_on_two_devices) {
     const mounted both(
-        "mkdir $W/low $W/up; mount -t tmpfs tmpfs $W/low; mount -t tmpfs tmpfs $W/up; mkdir $W/up/u $W/up/w "
-        "$W/low/tree; "
+        "mount -t tmpfs tmpfs $W; mkdir $W/low $W/low/tree $W/up; mount -t tmpfs tmpfs $W/up; mkdir $W/up/u $W/up/w; "
         "echo -n old >$W/low/target; echo -n old >$W/low/other; echo -n old >$W/low/tree/old; "
         "mount -t overlay -o lowerdir=$W/low,upperdir=$W/up/u,workdir=$W/up/w overlay $M");
     if (!both) {
