@@ -2,6 +2,7 @@
 
 #include "amount.hpp"
 #include "cleaners.hpp"
+#include "items.hpp"
 
 #include <tempfile/choose_dir.hpp>
 #include <tempfile/sweep.hpp>
@@ -28,6 +29,26 @@ namespace tool {
 namespace {
 
 using tempfile::dir_candidate;
+
+// What can be done about a directory in which nothing can be made.
+std::string remedy_for(const std::error_code& error, const std::string& dir) {
+    if (error == std::errc::no_such_file_or_directory) {
+        return fmt::format("As root: mkdir -m 1777 \"{}\"", dir);
+    }
+    if (error == std::errc::permission_denied) {
+        return fmt::format("As root: chmod 1777 \"{}\"", dir);
+    }
+    if (error == std::errc::read_only_file_system) {
+        return fmt::format("As root, remount its disk writable, or: mount -t tmpfs -o mode=1777 tmpfs \"{}\"", dir);
+    }
+    if (error == std::errc::no_space_on_device) {
+        return fmt::format("Remove something there: bytes (df \"{0}\") or files (df -i \"{0}\") are used up.", dir);
+    }
+    if (error.value() == EDQUOT) {
+        return "Remove something of yours there: your quota is used up.";
+    }
+    return fmt::format("As root, when what is there is out of the way: mkdir -m 1777 \"{}\"", dir);
+}
 
 // --- Variables ---
 
@@ -159,11 +180,9 @@ void check_directory(const dir_candidate& c, findings& found) {
     const std::size_t before = found.size();
     const std::string dir = c.dir.native();
     if (c.error) {
-        found.push_back(
-            {dir == "/tmp" ? level::problem : level::warning, "directory-unusable", dir,
-             fmt::format("no file can be made in {}: {}", dir, c.error.message()),
-             "Many programs have its name built in.",
-             fmt::format("If nothing is there, as root: mkdir -m 1777 {}. If it is full, make room.", dir)});
+        found.push_back({dir == "/tmp" ? level::problem : level::warning, "directory-unusable", dir,
+                         fmt::format("no file can be made in {}: {}", dir, c.error.message()),
+                         "Many programs have its name built in.", remedy_for(c.error, dir)});
         return;
     }
     check_exposed(c, found);
@@ -171,10 +190,11 @@ void check_directory(const dir_candidate& c, findings& found) {
     check_kind(c, found);
     check_nameless(c, found);
     if (found.size() == before) {
-        found.push_back({level::ok, "directory-good", dir,
-                         fmt::format("{}: {}, {} free", dir, c.file_system,
-                                     c.free_bytes ? human_binary(*c.free_bytes) : "no limit"),
-                         "", ""});
+        found.push_back(
+            {level::ok, "directory-good", dir,
+             fmt::format("{}: {}, {} free", dir, c.file_system.empty() ? "unknown file system" : c.file_system,
+                         c.free_bytes ? human_binary(*c.free_bytes) : "no limit"),
+             "", ""});
     }
 }
 
@@ -195,15 +215,25 @@ void check_directories(findings& found) {
 
 // --- The registry, and what is in it ---
 
-void check_registry(findings& found) {
-    const tempfile::crash_safety is = tempfile::explain_crash_safety();
+std::string remedy_for_registry(const std::error_code& error) {
+    if (error == std::errc::not_supported) {  // without it there are no times of start (docs/registry.md)
+        return "Mount /proc: without it nobody can tell whether a process still runs.";
+    }
+    if (error == std::errc::operation_not_permitted) {
+        return "Have what is in its place removed, or set TEMPFILE_REGISTRY to a directory of yours with mode 0700.";
+    }
+    if (error == std::errc::no_space_on_device || error.value() == EDQUOT) {
+        return "Make room there, or set TEMPFILE_REGISTRY to a directory of yours where there is some.";
+    }
+    return "Set TEMPFILE_REGISTRY to a directory of yours, with mode 0700, that you can write to.";
+}
+
+void check_registry(const tempfile::crash_safety& is, findings& found) {
     std::string tried;
     for (const tempfile::refused_directory& one : is.refused) {
         tried += fmt::format("{}{}: {}", tried.empty() ? "" : "; ", one.path.native(), one.error.message());
     }
-    constexpr const char* remedy =
-        "Have what is in its place removed, or set TEMPFILE_REGISTRY to a directory of yours "
-        "with mode 0700.";
+    const std::string remedy = remedy_for_registry(is.refused.empty() ? is.error : is.refused.front().error);
     if (!is.on) {
         found.push_back({level::warning, "no-registry", "", "no registry can be made",
                          fmt::format("What killed programs leave is not written down, and no sweep will find it ({}).",
@@ -219,7 +249,23 @@ void check_registry(findings& found) {
     }
 }
 
-void check_leftovers(const std::vector<tempfile::registered>& all, findings& found) {
+// What is in those is not known. That they are somebody else's, or out of sight, is said elsewhere.
+bool check_unreadable(const tempfile::sweep_report& seen, findings& found) {
+    bool is_clean = true;
+    for (const tempfile::skipped_registry& one : seen.skipped) {
+        if (one.reason == tempfile::skip_reason::damaged || one.reason == tempfile::skip_reason::newer ||
+            one.reason == tempfile::skip_reason::unreadable) {
+            is_clean = false;
+            found.push_back({level::warning, "registry-unreadable", one.path.native(),
+                             fmt::format("{} cannot be read", one.path.native()),
+                             fmt::format("It is left alone, with what it lists: {}.", why_skipped(one)), ""});
+        }
+    }
+    return is_clean;
+}
+
+// `sure`: it would be known.
+void check_leftovers(const std::vector<tempfile::registered>& all, bool sure, findings& found) {
     const auto of = [&](tempfile::owner_state owner) {
         return std::count_if(all.begin(), all.end(), [&](const auto& item) { return item.owner == owner; });
     };
@@ -240,7 +286,7 @@ void check_leftovers(const std::vector<tempfile::registered>& all, findings& fou
              "Their programs are of another machine, or in a container that cannot be looked into.",
              "tmp ls shows them."});
     }
-    if (dead == 0 && unseen == 0) {
+    if (dead == 0 && unseen == 0 && sure) {
         found.push_back({level::ok, "no-leftovers", "", "dead programs left nothing", "", ""});
     }
 }
@@ -312,9 +358,12 @@ findings check_all() {
     findings found;
     tempfile::sweep_at_first_use(false);  // what is there is to be seen
     const auto left = tempfile::leftovers();
+    const auto seen = tempfile::sweep({.dry_run = true});
+    const tempfile::crash_safety safety = tempfile::explain_crash_safety();
     check_directories(found);
-    check_registry(found);
-    check_leftovers(left, found);
+    check_registry(safety, found);
+    const bool is_clean = check_unreadable(seen, found);
+    check_leftovers(left, is_clean && safety.on, found);
     check_cleaners(found);
     check_kernel(found);
     return found;

@@ -74,6 +74,11 @@ const char* word_for(tempfile::misfit lack) {
     return "exposed";
 }
 
+// The working directory has no name when it is gone.
+std::string name_of(const dir_candidate& c) {
+    return c.dir.empty() ? "." : c.dir.native();
+}
+
 // --- For people ---
 
 // "ext4, storage, noexec"; nothing where it could not be looked at.
@@ -98,12 +103,8 @@ constexpr std::size_t columns = 6;
 using row = std::array<std::string, columns>;
 
 row row_of(const dir_candidate& c) {
-    return {printable(c.dir.native()),
-            c.origin,
-            kind_of(c),
-            bytes_free(c),
-            files_free(c),
-            c.chosen ? "taken" : printable(c.why_not)};
+    return {printable(name_of(c)), c.origin,      kind_of(c),
+            bytes_free(c),         files_free(c), c.chosen ? "taken" : printable(c.why_not)};
 }
 
 // Each column as wide as what is in it, but for the last.
@@ -140,7 +141,7 @@ std::string list_of(const std::vector<dir_candidate>& candidates, std::optional<
     std::string text;
     for (const dir_candidate& c : candidates) {
         const std::string room = fmt::format("{}; {} and {} files free", kind_of(c), bytes_free(c), files_free(c));
-        text += printable(c.dir.native()) + '\n';
+        text += printable(name_of(c)) + '\n';
         text += "  " + wrapped("from: " + c.origin, 2, screen);
         text += c.file_system.empty() ? "" : "  " + wrapped(room, 2, screen);
         text += "  " + wrapped(c.chosen ? "taken" : "not taken: " + printable(c.why_not), 2, screen);
@@ -182,7 +183,7 @@ ordered_json json_of(const dir_candidate& c) {
     for (const tempfile::misfit lack : c.misfits) {
         misfits.emplace_back(word_for(lack));
     }
-    return {{"dir", c.dir.native()},
+    return {{"dir", name_of(c)},
             {"origin", c.origin},
             {"chosen", c.chosen},
             {"file_system", c.file_system},

@@ -121,12 +121,23 @@ for user in 0 65534; do
     prints "TMPDIR=\$(tmp where --exec)"
     world 1 "$memory,ro tmpfs /tmp" ./tmp doctor
     finds "problem  no file can be made in /tmp: Read-only file system"
+    prints '         -> As root, remount its disk writable, or: mount -t tmpfs -o mode=1777 tmpfs "/tmp"'
     finds "ok       temporary files go to /var/tmp (default)"
+    world 1 "$memory,nr_inodes=1 tmpfs /tmp" ./tmp doctor
+    finds "problem  no file can be made in /tmp: No space left on device"
+    prints '         -> Remove something there: bytes (df "/tmp") or files (df -i "/tmp") are used up.'
+    if [ $user != 0 ]; then
+        world 1 "chmod 755 /tmp" ./tmp doctor
+        finds "problem  no file can be made in /tmp: Permission denied"
+        prints '         -> As root: chmod 1777 "/tmp"'
+    fi
     world 0 "$memory,ro tmpfs /var/tmp" ./tmp doctor
     finds "warning  no file can be made in /var/tmp: Read-only file system"
     world 1 "$memory,ro tmpfs /tmp; $memory,ro tmpfs /var/tmp; cd /proc" /mnt/tmp doctor
     finds "problem  temporary files cannot be made anywhere"
     finds "warning  no registry can be made"
+    prints "         -> Set TEMPFILE_REGISTRY to a directory of yours, with mode 0700, that you can write to."
+    ! grep -q "left nothing" out || fail "nobody can know that: $(out)"
     if command -v bindfs >/dev/null; then
         mkdir bound
         bindfs -o allow_other place bound
@@ -145,6 +156,15 @@ for user in 0 65534; do
     world 0 "mkdir -m 755 /var/tmp/tempfile-$user /tmp/tempfile-$user" ./tmp doctor
     finds "warning  no registry can be made"
     prints "/tmp/tempfile-$user: Operation not permitted"
+    prints "         -> Have what is in its place removed"
+    world 1 "$memory,nr_inodes=1 tmpfs /var/tmp; $memory,nr_inodes=1 tmpfs /tmp" TMPDIR=/mnt/place ./tmp doctor
+    finds "warning  no registry can be made"
+    prints "         -> Make room there, or set TEMPFILE_REGISTRY to a directory of yours where there is some."
+    world 0 "mkdir -m 700 /var/tmp/tempfile-$user; head -c 100000 /dev/zero >/var/tmp/tempfile-$user/r-none
+        chown -R $user /var/tmp/tempfile-$user" ./tmp doctor
+    finds "warning  /var/tmp/tempfile-$user/r-none cannot be read"
+    prints "It is left alone, with what it lists: it is no registry, or a damaged one"
+    ! grep -q "left nothing" out || fail "nobody can know that: $(out)"
     # shellcheck disable=SC2016
     world 0 : sh -c 'mkfifo /tmp/said
         TMPDIR=/tmp ./victim >/tmp/said & read -r _ </tmp/said; kill -9 $!; wait $! 2>/dev/null; exec ./tmp doctor'
@@ -213,6 +233,8 @@ END
     if unshare --mount sh -c 'mount -t tmpfs tmpfs /proc && ./tmp --version' >/dev/null 2>&1; then
         world 0 'mount -t tmpfs tmpfs /proc' ./tmp doctor --deleted
         finds "warning  deleted files cannot be looked for: No such file or directory"
+        finds "ok       /tmp: unknown file system, "
+        prints "         -> Mount /proc: without it nobody can tell whether a process still runs."
     else
         echo "SKIPPED: the tool does not run without /proc"
     fi

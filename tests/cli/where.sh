@@ -77,6 +77,11 @@ says 'tmp where: option "--need" needs a value'
 exits 2 "$tool" where --need 1 --need 2
 says 'tmp where: option "--need" is given more than once'
 
+# A working directory that is gone has no name but this one.
+mkdir gone
+exits 0 sh -c 'cd gone && rmdir ../gone && "$1" where --explain' sh "$tool"
+grep -Eq '^\. +working directory +- .* No such file or directory$' out || fail "no \".\": $(out)"
+
 exits 1 sh -c '"$1" where >/dev/full' sh "$tool"
 says "tmp where: cannot write to standard output: No space left on device"
 

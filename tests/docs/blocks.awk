@@ -6,7 +6,8 @@
 #   function  C++ to run as the body of a function
 #   program   C++ with an #include or a main of its own
 #   cmake     a piece of a user's CMakeLists.txt
-#   sh        commands
+#   sh        commands, for sh, bash and zsh alike
+#   fish      commands for fish
 #   console   commands, each behind "$ " and before what it prints
 #   exempt    not to be run: ID.reason says why, as the comment <!-- not run: WHY --> in front of it did
 #
@@ -18,7 +19,7 @@ BEGIN {
     sub(/\.md$/, "", stem)
     gsub(/[^A-Za-z0-9]/, "_", stem)
     is_header = source ~ /\.hpp$/
-    known = " cpp cmake sh console text "
+    known = " cpp cmake sh fish console text "
 }
 
 function fail(message) {

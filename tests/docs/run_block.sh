@@ -9,10 +9,9 @@ kind=$1 file=$2 expected=$3
 
 scratch=$(mktemp -d)
 trap 'cd / && rm -rf "$scratch"' EXIT
-mkdir "$scratch/work" "$scratch/temp" "$scratch/bin"
-cd "$scratch/work"
-export TMPDIR="$scratch/temp"
-unset TEMP TMP
+mkdir "$scratch/temp" "$scratch/bin"
+export TMPDIR="$scratch/temp" HOME="$scratch" # where fish writes to
+unset TEMP TMP XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME
 
 skip() {
     echo "SKIPPED: $1"
@@ -24,10 +23,8 @@ prepare_user() {
     [ -e "$PREFIX" ] || skip "the library is not installed in $PREFIX; the test docs/install does that"
     [ -x "${TOOL:-}" ] || skip "the tool is not built (TEMPFILE_BUILD_TOOL)"
     ! grep -q pkg-config "$file" || command -v pkg-config >/dev/null || skip "there is no pkg-config here"
-    cp "$MAIN" main.cpp
     ln -s "$PREFIX" "$scratch/prefix"
     PREFIX=$scratch/prefix  # pkg-config's answer is not quoted, and goes wrong in a folder with a space
-    ln -s "$PROJECT" tempfile
     printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$CXX" "$CXXFLAGS" >"$scratch/bin/c++"
     chmod +x "$scratch/bin/c++"
     PATH="$scratch/bin:$PREFIX/bin:${TOOL%/*}:$PATH"
@@ -48,30 +45,69 @@ run_cmake() {
     ./build/main
 }
 
+# An error does not end a fish script, but it is told.
+run_fish() {
+    fish --no-config "$file" 2>"$scratch/said" && [ ! -s "$scratch/said" ] || {
+        cat "$scratch/said" >&2
+        return 1
+    }
+}
+
 run() {
-    case $kind in
+    case $1 in
         program) "$file" ;;
-        sh) sh -eu "$file" ;;
+        sh | bash) "$1" -eu "$file" ;;
+        zsh) zsh -feu "$file" ;;
+        fish) run_fish ;;
         cmake) run_cmake >&2 ;;
         console) python3 "$PROJECT/tests/docs/console.py" "$file" ;;
     esac
 }
 
-case $kind in sh | cmake | console) prepare_user ;; esac
-run >"$scratch/printed"
-cat "$scratch/printed"
-if [ -e "$expected" ]; then
-    diff -u "$expected" "$scratch/printed"
-fi
-left=$(ls -A "$TMPDIR")
-# What goes with its shell goes a moment later.
-tries=0
-while [ -n "$left" ] && [ "$tries" -lt 1000 ] && grep -q -- --until-pid "$file"; do
-    sleep 0.01
-    tries=$((tries + 1))
+nothing_left() {
     left=$(ls -A "$TMPDIR")
+    # What goes with its shell goes a moment later.
+    tries=0
+    while [ -n "$left" ] && [ "$tries" -lt 1000 ] && grep -q -- --until-pid "$file"; do
+        sleep 0.01
+        tries=$((tries + 1))
+        left=$(ls -A "$TMPDIR")
+    done
+    [ -z "$left" ] || {
+        echo "FAILED: it leaves behind in the directory for temporary files: $left"
+        exit 1
+    }
+}
+
+# try HOW: in a new directory
+try() {
+    rm -rf "$scratch/work"
+    mkdir "$scratch/work"
+    cd "$scratch/work"
+    case $kind in
+        program) ;;
+        *)
+            cp "$MAIN" main.cpp
+            ln -s "$PROJECT" tempfile
+            ;;
+    esac
+    run "$1" >"$scratch/printed"
+    cat "$scratch/printed"
+    if [ -e "$expected" ]; then
+        diff -u "$expected" "$scratch/printed"
+    fi
+    nothing_left
+}
+
+how=$kind
+case $kind in
+    program) ;;
+    *) prepare_user ;;
+esac
+[ "$kind" != sh ] || how="sh bash zsh" # what is for one is for all of them
+for each in $how; do
+    case $each in
+        bash | zsh | fish) command -v "$each" >/dev/null || skip "there is no $each here" ;;
+    esac
+    try "$each"
 done
-if [ -n "$left" ]; then
-    echo "FAILED: it leaves behind in the directory for temporary files: $left"
-    exit 1
-fi
