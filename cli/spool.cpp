@@ -49,7 +49,9 @@ std::string directory_of(const spool_options& options) {
 
 void soak(tempfile::spooled_temporary_file& spool, buffer& bytes, const spool_options& options, account& did) {
     const auto start = std::chrono::steady_clock::now();
-    while (const std::size_t n = read_input(bytes)) {
+    // Less than was asked for is the end, which a terminal would have to say again (Ctrl-D).
+    for (std::size_t n = bytes.size(); n == bytes.size();) {
+        n = read_input(bytes);
         std::error_code ec;
         spool.write(std::span(bytes).first(n), ec);
         if (ec) {

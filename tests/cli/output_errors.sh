@@ -4,7 +4,14 @@
 . "$(dirname "$0")/check.sh"
 
 mkdir into
-mkfifo pipe
+mkdir -m 700 registry
+mkfifo pipe said
+# Somebody of whom tmp ls and tmp sweep have something to tell.
+TEMPFILE_REGISTRY="$scratch/registry" TMPDIR="$scratch" "$3" >said &
+owner=$!
+trap 'kill "$owner"; cd / && rm -rf "$scratch"' EXIT
+read -r _ <said
+export TEMPFILE_REGISTRY="$scratch/registry"
 exec 3<>pipe 4>pipe 3<&- # 4 is a pipe that nobody reads from any more
 
 to_full() { "$@" >/dev/full; }
@@ -18,6 +25,19 @@ for where in to_full to_nobody to_closed_pipe to_read_only; do
         exits 1 "$where" "$tool" "$command" --dir into
         says "tmp $command: cannot write to standard output: "
         empty into
+    done
+    for command in mktemp "mktemp -d"; do
+        # shellcheck disable=SC2086  # a command and its option
+        exits 1 "$where" "$tool" $command -p into
+        says "mktemp: write error: "
+        empty into
+    done
+    for command in "ls" "ls --json" "sweep -v" "sweep --json" "sweep -nv" "where" "where --explain" "where --json" \
+        "doctor" "doctor --json" "rm --json none" "rm -nv present"; do
+        mkdir -p present
+        # shellcheck disable=SC2086  # a command and its options
+        exits 1 "$where" "$tool" $command
+        says "tmp ${command%% *}: cannot write to standard output: "
     done
     exits 1 "$where" "$tool" recipe
     says "tmp recipe: cannot write to standard output: "
