@@ -4,8 +4,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-
 namespace pages {
 namespace {
 
@@ -90,13 +88,6 @@ std::string name_of(offer values) {
             break;
     }
     return "nothing";
-}
-
-// What is behind "--", or is the first operand, is the command line of another program.
-std::string where_other_begins(const page& command) {
-    const auto other = std::find_if(command.operands.begin(), command.operands.end(),
-                                    [](const operand& o) { return o.values == offer::command; });
-    return other == command.operands.end() ? "never" : other == command.operands.begin() ? "operand" : "dashes";
 }
 
 std::string case_of(const page& command) {

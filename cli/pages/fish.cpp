@@ -9,9 +9,46 @@ namespace {
 
 constexpr std::string_view before = R"shell(# Completion for tmp in fish. Made from what --help prints.
 
+# How many words stand in front of the command line of another program; fails where there is none.
+function __tmp_before_other
+    set -l words (commandline -opc)
+    set -l next (math (count $words) + 1)
+    set -l with_value
+    switch "$words[2]"
+DASHES            contains -i -- -- $words
+            return
+OPERAND        case '*'
+            return 1
+    end
+    set -l i 3
+    while test $i -lt $next
+        switch $words[$i]
+            case --
+                echo $i
+                return
+            case '-*'
+                contains -- $words[$i] $with_value; and set i (math $i + 1)
+            case '*'
+                math $i - 1
+                return
+        end
+        set i (math $i + 1)
+    end
+    test $i -eq $next; and not string match -q -- '-*' (commandline -ct); and math $i - 1
+end
+
+function __tmp_has_other
+    __tmp_before_other >/dev/null
+end
+
+function __tmp_complete_other
+    set -l words (commandline -opc) (commandline -ct)
+    __fish_complete_subcommand --commandline $words[(math (__tmp_before_other) + 1)..-1]
+end
+
 function __tmp_is
     set -l words (commandline -opc)
-    test (count $words) -ge 2; and test $words[2] = $argv[1]
+    test (count $words) -ge 2; and test $words[2] = $argv[1]; and not __tmp_has_other
 end
 
 function __tmp_is_first
@@ -19,6 +56,7 @@ function __tmp_is_first
 end
 
 complete -c tmp -f
+complete -c tmp -n __tmp_has_other -x -a '(__tmp_complete_other)'
 )shell";
 
 std::string quoted(const std::string& text) {
@@ -57,17 +95,40 @@ std::string line_for(std::string_view condition, const operand& o) {
         case offer::directories:
             return fmt::format("complete -c tmp -n {} -F\n", condition);
         case offer::command:
-            return fmt::format("complete -c tmp -n {} -x -a '(__fish_complete_subcommand --fcs-skip=2)'\n", condition);
         case offer::nothing:
             break;
     }
     return "";
 }
 
+// The cases for those whose other program begins behind "--", and for those where it is the first operand.
+std::string behind_dashes(const std::vector<page>& commands) {
+    std::string names;
+    for (const page& command : commands) {
+        names += where_other_begins(command) == "dashes" ? ' ' + command.name : "";
+    }
+    return fmt::format("        case{}\n", names);
+}
+
+std::string as_operand(const std::vector<page>& commands) {
+    std::string result;
+    for (const page& command : commands) {
+        if (where_other_begins(command) == "operand") {
+            result += fmt::format("        case {}\n            set with_value", command.name);
+            for (const option& o : command.options) {
+                result += o.value.empty() ? "" : ' ' + joined(o.names, " ");
+            }
+            result += '\n';
+        }
+    }
+    return result;
+}
+
 }  // namespace
 
 std::string fish(const std::vector<page>& commands) {
-    std::string result(before);
+    std::string result = replaced(std::string(before), "DASHES", behind_dashes(commands));
+    result = replaced(result, "OPERAND", as_operand(commands));
     for (const option& o : options_of_all()) {
         result += line_for("__tmp_is_first", o);
     }

@@ -53,6 +53,9 @@ std::string fish(const std::vector<page>& commands);
 // All parts as one text; there is at least one.
 std::string joined(const std::vector<std::string>& parts, std::string_view separator);
 
+// Where the command line of another program begins: never, with the first "operand", or behind the "dashes".
+std::string where_other_begins(const page& command);
+
 // With each `from` replaced.
 std::string replaced(const std::string& text, std::string_view from, std::string_view to);
 
