@@ -58,7 +58,7 @@ problem publication::prepare() {
 }
 
 sys::handle publication::to_wait_for() const noexcept {
-    const bool waits = presentable_ && options_.durable != durability::none;
+    const bool waits = (presentable_ || is_left()) && options_.durable != durability::none;
     return waits ? what_.handle.native_handle() : sys::no_handle;
 }
 
@@ -68,8 +68,11 @@ problem publication::wait() {
 }
 
 problem publication::waited(sys::error e) {
+    if (is_left()) {
+        return waited_for_left(e);
+    }
     if (!presentable_) {
-        return no_problem();  // left alone, or to be copied
+        return no_problem();  // to be copied
     }
     problem p = check_contents(e);
     if (p) {
@@ -79,8 +82,8 @@ problem publication::waited(sys::error e) {
 }
 
 problem publication::give_name() {
-    if (!result_.path.empty()) {
-        return no_problem();  // left alone
+    if (is_left()) {
+        return sync_directory(no_problem());
     }
     if (!presentable_) {
         return copy_beside(staging::without_a_name_if_possible);
@@ -155,19 +158,16 @@ problem publication::leave_if_same() {
     result_.method = persist_method::left;
     result_.atomic = true;
     result_.path = std::move(answer_);
-    return sync_left();
+    return no_problem();
 }
 
 // Whoever wrote it may not have waited.
-problem publication::sync_left() {
-    if (options_.durable == durability::none) {
-        return no_problem();
-    }
-    if (const sys::error e = sys::call.sync(what_.handle.native_handle())) {
+problem publication::waited_for_left(sys::error e) {
+    if (e != 0) {
         return system_problem("the target was left alone, but it may not survive a power cut", target_.path(), e);
     }
-    result_.durable = durability::data;
-    return sync_directory(no_problem());
+    result_.durable = options_.durable == durability::none ? durability::none : durability::data;
+    return no_problem();
 }
 
 // --- From elsewhere ---

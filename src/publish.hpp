@@ -66,7 +66,9 @@ public:
 private:
     problem check_target();
     problem leave_if_same();
-    problem sync_left();
+    // Before a name is given.
+    [[nodiscard]] bool is_left() const noexcept { return result_.method == persist_method::left; }
+    problem waited_for_left(sys::error e);
     [[nodiscard]] bool has_to_be_copied() const noexcept;
     void build_answer();
     problem copy_beside(staging how);
