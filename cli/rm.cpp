@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -25,6 +26,8 @@
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include <sys/stat.h>
 
 namespace tool {
 namespace {
@@ -197,10 +200,18 @@ tempfile::removal_report removal::remove(const std::string& path) {
     }
 }
 
+// Not "" either, nor "missing/..", which would be refused if it were there: rm -rf succeeds. A link with a slash behind
+// it is there, wherever it leads.
+bool is_missing(const std::string& path) {
+    struct stat status = {};
+    const std::size_t end = path.find_last_not_of('/');
+    return end == path.npos ? path.empty() : ::lstat(path.substr(0, end + 1).c_str(), &status) != 0 && errno == ENOENT;
+}
+
 outcome removal::attempt(const std::string& path) {
     outcome one{.path = path, .report = {}, .refusal = {}};
     try {
-        if (!path.empty()) {  // rm -rf "" succeeds: there is nothing of that name
+        if (!is_missing(path)) {
             one.report = options_.dry_run ? survey_.look_at(path) : remove(path);
         }
     } catch (const std::invalid_argument& refused) {

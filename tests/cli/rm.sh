@@ -80,6 +80,9 @@ same ..
 same ./
 same dir/.
 same dir/..
+same missing/.
+same missing/..
+same missing/. dir/. full
 same . full
 same full .. dir
 same -- . file
