@@ -40,14 +40,14 @@ std::size_t count(const findings& found, level l) {
 // --- Deleted files ---
 
 std::string files_text(std::uint64_t n) {
-    return n == 1 ? "1 deleted file" : fmt::format("{} deleted files", n);
+    return counted(n, "deleted file", "deleted files");
 }
 
 std::string unseen_text(const deleted_files& found) {
     if (::geteuid() != 0) {
         return "Only your own processes could be looked at; root sees all.";
     }
-    return found.unseen == 0 ? "" : fmt::format("{} processes could not be looked at.", found.unseen);
+    return found.unseen == 0 ? "" : counted(found.unseen, "process", "processes") + " could not be looked at.";
 }
 
 finding finding_of(const deleted_files& found) {
@@ -67,7 +67,7 @@ finding finding_of(const deleted_files& found) {
     return {found.bytes >= much ? level::warning : level::note,
             "deleted-files",
             "",
-            fmt::format("{}, held open, take up {}", files_text(found.files), human_binary(found.bytes)),
+            fmt::format("{}, held open, take up {}", files_text(found.files), human(found.bytes)),
             "No directory shows them; df counts them." + (unseen.empty() ? "" : " " + unseen),
             "The space is free again when these processes close them or end."};
 }
@@ -101,10 +101,12 @@ std::string text_of(const deleted_files& found, std::optional<std::size_t> scree
     for (const holder& h : found.holders) {
         if (&h - found.holders.data() == enough) {
             return text + std::string(margin, ' ') +
-                   wrapped(fmt::format("and {} more processes", found.holders.size() - enough), margin, screen);
+                   wrapped(
+                       fmt::format("and {}", counted(found.holders.size() - enough, "more process", "more processes")),
+                       margin, screen);
         }
         text += std::string(margin, ' ') + wrapped(fmt::format("{} ({}): {} in {}", printable(h.program), h.pid,
-                                                               human_binary(h.bytes), files_text(h.files.size())),
+                                                               human(h.bytes), files_text(h.files.size())),
                                                    margin, screen);
     }
     return text;

@@ -1,3 +1,4 @@
+#include "amount.hpp"
 #include "command.hpp"
 #include "printable.hpp"
 #include "streams.hpp"
@@ -8,6 +9,7 @@
 #include <fmt/core.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -113,7 +115,7 @@ void play(tempfile::temporary_file& fp) {
     print("\nThe recipe\n");
     show("tempfile::temporary_file fp;", fmt::format("descriptor {}", fp.native_handle()));
     fp.write(text);
-    show("fp.write(\"Stack Overflow!\");", fmt::format("{} bytes", fp.size()));
+    show("fp.write(\"Stack Overflow!\");", human(fp.size()));
     fp.seek(0);
     show("fp.seek(0);", fmt::format("at byte {}", fp.tell()));
     const std::string read_back = fp.read();
@@ -132,7 +134,8 @@ void prove(tempfile::temporary_file& fp, const fs::path& dir) {
     show(link, "-> " + link_text(link));
     show("links to it (st_nlink)", fmt::format("{}", st.st_nlink));
     show("names in " + dir.native() + " that lead to it", text_of(names));
-    show("size and mode", fmt::format("{} bytes, {:04o}", st.st_size, st.st_mode & 07777U));
+    show("size and mode",
+         fmt::format("{}, {:04o}", human(static_cast<std::uintmax_t>(st.st_size)), st.st_mode & 07777U));
 
     fp.close();
     const bool closed = ::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF;

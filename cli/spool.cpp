@@ -8,6 +8,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -73,35 +74,36 @@ void pour(tempfile::spooled_temporary_file& spool, buffer& bytes, account& did) 
     did.seconds_out = seconds_since(start);
 }
 
-// Less than a megabyte says more about the clock, and about who was waited for, than about speed.
+std::uint64_t per_second(std::uint64_t bytes, double seconds) {
+    constexpr double least = 1e-9;  // nothing is divided by 0
+    return static_cast<std::uint64_t>(static_cast<double>(bytes) / std::max(seconds, least));
+}
+
+// Less than 1 MiB says more about the clock, and about who was waited for, than about speed.
 std::string pace(std::uint64_t bytes, double seconds) {
     const std::string time = seconds < 1 ? fmt::format("{:.3f} ms", 1e3 * seconds) : fmt::format("{:.3f} s", seconds);
-    if (bytes < 1'000'000) {
-        return time;
-    }
-    const double megabytes = static_cast<double>(bytes) / 1e6 / seconds;
-    return megabytes < 10 ? fmt::format("{}, {:.2g} MB/s", time, megabytes)
-                          : fmt::format("{}, {:.0f} MB/s", time, megabytes);
+    constexpr std::uint64_t enough = 1 << 20;
+    return bytes < enough ? time : fmt::format("{}, {}/s", time, human(per_second(bytes, seconds)));
 }
 
 std::string roll_over(const tempfile::spooled_temporary_file& spool, const account& did) {
     if (!spool.rolled()) {
         return "none";
     }
-    return did.in_memory == 0 ? "at once" : fmt::format("after {} bytes", did.in_memory);
+    return did.in_memory == 0 ? "at once" : "after " + human(did.in_memory);
 }
 
 void tell(const tempfile::spooled_temporary_file& spool, const spool_options& options, const account& did) {
     const std::string place =
         spool.rolled() ? "a file without a name in " + printable(directory_of(options)) : "memory";
     report(
-        fmt::format("size       {} bytes\n"
+        fmt::format("size       {}\n"
                     "roll-over  {} (--max-size {})\n"
                     "lived in   {}\n"
                     "read in    {}\n"
                     "wrote out  {}\n",
-                    did.size, roll_over(spool, did), options.max_size, place, pace(did.size, did.seconds_in),
-                    pace(did.size, did.seconds_out)));
+                    human(did.size), roll_over(spool, did), human(options.max_size), place,
+                    pace(did.size, did.seconds_in), pace(did.size, did.seconds_out)));
 }
 
 std::string largest() {

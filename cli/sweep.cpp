@@ -28,8 +28,8 @@ struct options {
     bool verbose = false;
 };
 
-std::chrono::seconds time_limit(const options& o) {
-    const std::chrono::seconds limit = time_of("--at-most", o.at_most);
+std::chrono::milliseconds time_limit(const options& o) {
+    const std::chrono::milliseconds limit = time_of("--at-most", o.at_most);
     if (limit > std::chrono::hours(24)) {
         throw std::invalid_argument(fmt::format("--at-most \"{}\" is more than a day; say less", o.at_most));
     }
@@ -73,8 +73,7 @@ bool sweep_mine(const options& o, const std::string& json_before) {
         tell(report, o);
     }
     if (!report.complete) {
-        complain(fmt::format("tmp sweep: the {} seconds of --at-most were not enough; the rest is left",
-                             time_limit(o).count()));
+        complain(fmt::format("tmp sweep: the time of --at-most {} was not enough; the rest is left", o.at_most));
     }
     return report.left.empty() && report.complete;
 }

@@ -87,7 +87,7 @@ std::string kind_of(const dir_candidate& c) {
 }
 
 std::string bytes_free(const dir_candidate& c) {
-    return c.free_bytes ? human_binary(*c.free_bytes) : "-";
+    return c.free_bytes ? human(*c.free_bytes) : "-";
 }
 
 std::string files_free(const dir_candidate& c) {
@@ -139,7 +139,8 @@ bool fits(std::string_view table, std::optional<std::size_t> screen) {
 std::string list_of(const std::vector<dir_candidate>& candidates, std::optional<std::size_t> screen) {
     std::string text;
     for (const dir_candidate& c : candidates) {
-        const std::string room = fmt::format("{}; {} and {} files free", kind_of(c), bytes_free(c), files_free(c));
+        const std::string room = fmt::format("{}; {} and {} {} free", kind_of(c), bytes_free(c), files_free(c),
+                                             c.free_inodes == 1 ? "file" : "files");
         text += printable(c.dir.native()) + '\n';
         text += "  " + wrapped("from: " + c.origin, 2, screen);
         text += c.file_system.empty() ? "" : "  " + wrapped(room, 2, screen);

@@ -27,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t piece = 256 * 1024;
-constexpr std::uint64_t large = 1'000'000;  // from here on progress is shown
+constexpr std::uint64_t large = 1 << 20;  // from here on progress is shown
 
 struct options {
     publishing publish;

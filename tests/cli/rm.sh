@@ -183,6 +183,14 @@ is "$(out)" "removed tree: 8 entries, 5 bytes
 nothing at missing
 removed outside_name: 1 entry, 3 bytes" "what -v says"
 
+# Sizes are rounded down, in the units in which they are given (--need 1M).
+for size in 0='0 bytes' 1='1 byte' 1023='1023 bytes' 1024='1 KiB' 1127='1.1 KiB' 1535='1.4 KiB' 1536='1.5 KiB' \
+    1048575='1023.9 KiB' 1048576='1 MiB' 10T='10 TiB'; do
+    truncate -s "${size%%=*}" sized 2>err || { echo "SKIPPED in part: no file of ${size%%=*} here"; continue; }
+    exits 0 "$tool" rm -v sized
+    is "$(out)" "removed sized: 1 entry, ${size#*=}" "what is said of ${size%%=*}"
+done
+
 # A dry run says the same, and touches nothing: no time of a change changes.
 tree
 ln tree/five tree/sub/five_again

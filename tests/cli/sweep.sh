@@ -40,15 +40,15 @@ is "$(grep -c "^removed $scratch/into/" out)" 2 "what went"
 empty into
 exits 0 "$tool" sweep --json
 is "$(python3 -c 'import json; print(json.load(open("out")))')" "{'removed': [], 'left': [], 'skipped': []}" "nothing more"
-for limit in x -1 1.5 1.5h '' min 5k; do
+for limit in x -1 1. .5h 1.5.h '' min 5k; do
     exits 2 "$tool" sweep --at-most "$limit"
-    says "--at-most \"$limit\" is no time; say a whole number of seconds, or of min, h or d, as --at-most 90"
+    says "--at-most \"$limit\" is no time; say a number of seconds, or of min, h or d, as --at-most 90 or --at-most 1.5h"
 done
-for limit in 86401 1441min 25h 2d 5000000000 99999999999999999999d; do
+for limit in 86401 86400.001 1441min 24.5h 25h 2d 5000000000 99999999999999999999d; do
     exits 2 "$tool" sweep --at-most "$limit"
     says "--at-most \"$limit\" is more than a day; say less"
 done
-for limit in 0 90 90s 5min 5m 24h 1d; do
+for limit in 0 90 90s 5min 5m 24h 1d 1.5 0.5s 1.5h 0.01d "1.5 h"; do
     exits 0 "$tool" sweep --at-most "$limit"
 done
 echo damaged >registry/1-x
