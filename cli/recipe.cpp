@@ -1,6 +1,7 @@
 #include "amount.hpp"
 #include "command.hpp"
 #include "printable.hpp"
+#include "screen.hpp"
 #include "streams.hpp"
 
 #include <tempfile/location.hpp>
@@ -9,6 +10,7 @@
 #include <fmt/core.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -27,7 +29,12 @@ namespace {
 namespace fs = std::filesystem;
 
 void show(std::string_view what, std::string_view result) {
-    print(fmt::format("  {:<36} {}\n", printable(what), printable(result)));
+    constexpr std::size_t indent = 6;
+    const auto screen = columns_of_output();
+    const std::string line = fmt::format("  {:<36} {}\n", printable(what), printable(result));
+    print(fits(line, screen) ? line
+                             : "  " + wrapped(printable(what), 2, screen) + std::string(indent, ' ') +
+                                   wrapped(printable(result), indent, screen));
 }
 
 std::string verdict(const tempfile::candidate& c) {
@@ -163,7 +170,10 @@ void run() {
 }  // namespace
 
 void add_recipe(command& command) {
-    command.footer("Example: what becomes of a directory that cannot be used?\n  TMPDIR=/nonexistent tmp recipe");
+    command.footer(
+        "Exit status: 0 if there is the proof, 1 if not; 2 for wrong usage.\n"
+        "\n"
+        "Example: what becomes of a directory that cannot be used?\n  TMPDIR=/nonexistent tmp recipe");
     command.callback([] { run(); });
 }
 

@@ -139,8 +139,12 @@ void add_spool(command& command) {
     command.add_option("--max-size", o->max_size,
                        fmt::format("How much may stay in memory, as 100k or 8M; at most {} (default: 8M)", largest()),
                        "SIZE");
-    command.add_option("--dir", o->spool.dir, "Where it goes when it grows (default: as `tmp recipe` explains)", "DIR");
+    command.add_option("--dir", o->spool.dir,
+                       "Where it goes when it grows (default: $TMPDIR, $TEMP, $TMP or /tmp, as `tmp recipe` explains)",
+                       "DIR");
     command.footer(
+        "Exit status: 0 if all of it was written, 1 if not; 2 for wrong usage.\n"
+        "\n"
         "Example: a slow consumer must not hold up the producer\n"
         "  pg_dump shop | tmp spool --max-size 64M | ssh backup 'cat > shop.sql'");
     command.callback([o] { run(*o); });
