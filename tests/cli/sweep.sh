@@ -63,6 +63,8 @@ exits 0 "$tool" sweep -v0
 is "$(out)" "" "what is printed of what runs"
 kill -9 "$victim"
 wait "$victim" 2>/dev/null
+exits 1 "$tool" sweep --at-most 0s
+says "tmp sweep: the time of --at-most 0s was not enough; the rest is left"
 for arguments in 'ls -0' 'sweep -n --print0' 'sweep -nv0' 'sweep -0'; do
     # shellcheck disable=SC2086  # they are several
     exits 0 "$tool" $arguments
