@@ -186,8 +186,9 @@ std::string help_of_all() {
     CLI::App app(tool::description, "tmp");
     app.set_version_flag("--version", TEMPFILE_VERSION, "Print the version and exit");
     app.require_subcommand(1);
+    app.get_formatter()->label("SUBCOMMAND", "COMMAND");
     for (const tool::entry& one : tool::commands) {
-        app.add_subcommand(std::string(one.name), one.description);
+        app.add_subcommand(std::string(one.name), one.description)->group("Commands");
     }
     app.footer(tool::footer);
     return app.help();

@@ -1,6 +1,7 @@
 #include "amount.hpp"
 #include "command.hpp"
 #include "printable.hpp"
+#include "screen.hpp"
 #include "streams.hpp"
 
 #include <tempfile/location.hpp>
@@ -95,15 +96,15 @@ std::string roll_over(const tempfile::spooled_temporary_file& spool, const accou
 
 void tell(const tempfile::spooled_temporary_file& spool, const spool_options& options, const account& did) {
     const std::string place =
-        spool.rolled() ? "a file without a name in " + printable(directory_of(options)) : "memory";
-    report(
-        fmt::format("size       {}\n"
-                    "roll-over  {} (--max-size {})\n"
-                    "lived in   {}\n"
-                    "read in    {}\n"
-                    "wrote out  {}\n",
-                    human(did.size), roll_over(spool, did), human(options.max_size), place,
-                    pace(did.size, did.seconds_in), pace(did.size, did.seconds_out)));
+        spool.rolled() ? "a file without a name in " + unbroken(printable(directory_of(options))) : "memory";
+    const auto line = [screen = columns_of_error()](const char* what, const std::string& text) {
+        constexpr std::size_t indent = 11;
+        return fmt::format("{:<{}}{}", what, indent, wrapped(text, indent, screen));
+    };
+    report(line("size", human(did.size)) +
+           line("roll-over", fmt::format("{} (--max-size {})", roll_over(spool, did), human(options.max_size))) +
+           line("lived in", place) + line("read in", pace(did.size, did.seconds_in)) +
+           line("wrote out", pace(did.size, did.seconds_out)));
 }
 
 std::string largest() {

@@ -13,7 +13,7 @@ has() {
 }
 
 commands() {
-    "$tool" --help | sed -n '1,/^Subcommands:/d; /^$/q; s/^  \([a-z][a-z-]*\) .*/\1/p'
+    "$tool" --help | sed -n '1,/^Commands:/d; /^$/q; s/^  \([a-z][a-z-]*\) .*/\1/p'
 }
 
 is "$(commands | wc -l)" "$(find "$pages" -name 'tmp-*.1' | wc -l)" "commands and pages"

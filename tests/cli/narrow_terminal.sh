@@ -53,7 +53,7 @@ def check_width(columns, arguments, text, may_be_wide):
 
 # --- Help ---
 
-listed = piped("--help").partition("\nSubcommands:\n")[2].partition("\n\n")[0]
+listed = piped("--help").partition("\nCommands:\n")[2].partition("\n\n")[0]
 helps = [[], ["--help"]] + [[command, "--help"] for command in re.findall("^  ([a-z]+) ", listed, re.M)]
 assert len(helps) > 14, helps
 for arguments in helps:
@@ -92,6 +92,13 @@ if "KIND" not in table or table.split() != piped("ls").split():
     fail(f"ls: no table where there is room for one: {table}")
 
 # --- Messages ---
+
+spooled = Terminal("sh", "-c", 'echo x | "$1" spool -v --max-size 0 --dir "$2" >/dev/null', "sh", tool, place, columns=40)
+spooled.expect_end()
+lines = spooled.all.replace("\r", "").splitlines()
+check_width(40, ["spool"], "\n".join(lines), lambda line: line.strip() == place)
+if lines[:2] != ["size       2 bytes", "roll-over  at once (--max-size 0 bytes)"] or " " * 11 + place not in lines:
+    fail(f"spool -v: {lines}")
 
 far = "in two  words/and a long way from everything"
 for whole, *arguments in (
