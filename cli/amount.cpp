@@ -72,9 +72,9 @@ std::optional<unsigned> bits_of(const std::string& unit) {
     return std::nullopt;
 }
 
-std::optional<std::uint64_t> seconds_in(const std::string& unit) {
+std::optional<std::uint64_t> milliseconds_in(const std::string& unit) {
     constexpr std::array<std::pair<std::string_view, std::uint64_t>, 6> units = {
-        {{"", 1}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86'400}}};
+        {{"", 1000}, {"s", 1000}, {"m", 60'000}, {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
     const auto* const found = std::find_if(units.begin(), units.end(), [&](const auto& u) { return u.first == unit; });
     return found == units.end() ? std::nullopt : std::optional(found->second);
 }
@@ -103,29 +103,21 @@ amount amount_in(const fs::path& directory) {
 }
 
 std::string human(std::uintmax_t bytes) {
-    constexpr std::array units = {"kB", "MB", "GB", "TB", "PB", "EB"};
-    if (bytes < 1000) {
-        return fmt::format("{} bytes", bytes);
+    constexpr std::array units = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    if (bytes < 1024) {
+        return counted(bytes, "byte", "bytes");
     }
-    double number = static_cast<double>(bytes) / 1000;
     std::size_t unit = 0;
-    for (; number >= 999.5; number /= 1000) {
+    for (; bytes >= std::uintmax_t{1024} * 1024; bytes /= 1024) {
         ++unit;
     }
-    return number < 9.95 ? fmt::format("{:.1f} {}", number, units.at(unit))
-                         : fmt::format("{:.0f} {}", number, units.at(unit));
+    const std::uintmax_t tenths = bytes % 1024 * 10 / 1024;
+    return tenths == 0 ? fmt::format("{} {}", bytes / 1024, units.at(unit))
+                       : fmt::format("{}.{} {}", bytes / 1024, tenths, units.at(unit));
 }
 
-std::string human_binary(std::uint64_t bytes) {
-    constexpr std::array units = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    std::size_t unit = 0;
-    std::uint64_t tenths = bytes < 1024 ? bytes * 10 : 0;
-    for (; bytes >= 1024; bytes /= 1024) {
-        tenths = bytes / 1024 * 10 + bytes % 1024 * 10 / 1024;
-        ++unit;
-    }
-    return tenths % 10 == 0 ? fmt::format("{} {}", tenths / 10, units.at(unit))
-                            : fmt::format("{}.{} {}", tenths / 10, tenths % 10, units.at(unit));
+std::string counted(std::uintmax_t n, std::string_view one, std::string_view several) {
+    return fmt::format("{} {}", n, n == 1 ? one : several);
 }
 
 std::uint64_t bytes_of(const std::string& option, const std::string& value) {
@@ -140,21 +132,23 @@ std::uint64_t bytes_of(const std::string& option, const std::string& value) {
     return q->whole > most >> *bits ? most : (q->whole << *bits) + std::min(part, most - (q->whole << *bits));
 }
 
-std::chrono::seconds time_of(const std::string& option, const std::string& value) {
+std::chrono::milliseconds time_of(const std::string& option, const std::string& value) {
     const std::optional<quantity> q = quantity_in(value);
-    const std::optional<std::uint64_t> unit = q ? seconds_in(q->unit) : std::nullopt;
-    if (!unit || q->fraction != 0) {
-        throw std::invalid_argument(fmt::format(
-            "{0} \"{1}\" is no time; say a whole number of seconds, or of min, h or d, as {0} 90 or {0} 5min", option,
-            value));
+    const std::optional<std::uint64_t> unit = q ? milliseconds_in(q->unit) : std::nullopt;
+    if (!unit) {
+        throw std::invalid_argument(
+            fmt::format("{0} \"{1}\" is no time; say a number of seconds, or of min, h or d, as {0} 90 or {0} 1.5h",
+                        option, value));
     }
     constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
-    return std::chrono::seconds(static_cast<std::int64_t>(q->whole > most / *unit ? most : q->whole * *unit));
+    const auto part = static_cast<std::uint64_t>(std::ceil(q->fraction * static_cast<double>(*unit)));
+    const std::uint64_t time = q->whole > most / *unit ? most : q->whole * *unit;
+    return std::chrono::milliseconds(static_cast<std::int64_t>(time + std::min(part, most - time)));
 }
 
 std::string text_of(const amount& found) {
-    return fmt::format("{}{} {}, {}", found.complete ? "" : "at least ", found.entries,
-                       found.entries == 1 ? "entry" : "entries", human(found.bytes));
+    return fmt::format("{}{}, {}", found.complete ? "" : "at least ", counted(found.entries, "entry", "entries"),
+                       human(found.bytes));
 }
 
 }  // namespace tool

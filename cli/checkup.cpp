@@ -121,16 +121,17 @@ void check_room(const dir_candidate& c, findings& found) {
     const std::string dir = c.dir.native();
     if (c.free_bytes && *c.free_bytes < little) {
         found.push_back({*c.free_bytes < very_little ? level::warning : level::note, "little-room", dir,
-                         fmt::format("{} has only {} free", dir, human_binary(*c.free_bytes)),
+                         fmt::format("{} has only {} free", dir, human(*c.free_bytes)),
                          "Programs that need more fail there with \"No space left on device\" or \"Disk quota "
                          "exceeded\".",
                          "Free some space. tmp where --need SIZE finds a directory with more."});
     }
     if (c.free_inodes && *c.free_inodes < few) {
-        found.push_back({level::warning, "few-inodes", dir,
-                         fmt::format("{} has room for only {} more files", dir, *c.free_inodes),
-                         "Programs will fail there with \"No space left on device\", however many bytes are free.",
-                         "Remove files there, or use another directory."});
+        found.push_back(
+            {level::warning, "few-inodes", dir,
+             fmt::format("{} has room for only {}", dir, counted(*c.free_inodes, "more file", "more files")),
+             "Programs will fail there with \"No space left on device\", however many bytes are free.",
+             "Remove files there, or use another directory."});
     }
 }
 
@@ -139,7 +140,7 @@ void check_kind(const dir_candidate& c, findings& found) {
     if (c.kind == tempfile::medium::memory) {
         found.push_back({level::note, "in-memory", dir,
                          fmt::format("{} is in memory ({}, {} free)", dir, c.file_system,
-                                     c.free_bytes ? human_binary(*c.free_bytes) : "no limit"),
+                                     c.free_bytes ? human(*c.free_bytes) : "no limit"),
                          "What is written there takes memory or swap from programs, and is gone after a reboot.",
                          "For large things: TMPDIR=$(tmp where --large)"});
     }
@@ -193,7 +194,7 @@ void check_directory(const dir_candidate& c, findings& found) {
         found.push_back(
             {level::ok, "directory-good", dir,
              fmt::format("{}: {}, {} free", dir, c.file_system.empty() ? "unknown file system" : c.file_system,
-                         c.free_bytes ? human_binary(*c.free_bytes) : "no limit"),
+                         c.free_bytes ? human(*c.free_bytes) : "no limit"),
              "", ""});
     }
 }
@@ -280,11 +281,13 @@ void check_leftovers(const std::vector<tempfile::registered>& all, bool sure, fi
              "They take up space.", "tmp sweep removes them; tmp ls shows them."});
     }
     if (unseen != 0) {
-        found.push_back(
-            {level::note, "out-of-sight", "",
-             fmt::format("of {} registered files and directories nobody can tell whether they are in use", unseen),
-             "Their programs are of another machine, or in a container that cannot be looked into.",
-             "tmp ls shows them."});
+        found.push_back({level::note, "out-of-sight", "",
+                         fmt::format("of {} nobody can tell whether {} in use",
+                                     counted(static_cast<std::uintmax_t>(unseen), "registered file or directory",
+                                             "registered files and directories"),
+                                     unseen == 1 ? "it is" : "they are"),
+                         "Their programs are of another machine, or in a container that cannot be looked into.",
+                         "tmp ls shows them."});
     }
     if (dead == 0 && unseen == 0 && sure) {
         found.push_back({level::ok, "no-leftovers", "", "dead programs left nothing", "", ""});

@@ -56,6 +56,11 @@ void command::add_operands(const char* name, const char* help, const char* rest)
     app_->add_option(name)->option_text(rest)->description(help);
 }
 
+void command::only_long_help() {
+    const std::string text = app_->get_help_ptr()->get_description();  // the flag goes
+    app_->set_help_flag("--help", text);
+}
+
 void command::footer(const std::string& text) {
     app_->footer(text);
 }

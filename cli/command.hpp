@@ -43,6 +43,8 @@ public:
     // All operands that are left. `rest` stands for those behind the first.
     void add_operands(const char* name, std::vector<std::string>& values, const char* help, const char* rest = "...");
     void add_operands(const char* name, const char* help, const char* rest = "...");
+    // For what is called in the place of another program, which does not know -h.
+    void only_long_help();
     // What the help ends with: more about it, the exit statuses, examples.
     void footer(const std::string& text);
 

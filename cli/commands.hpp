@@ -12,6 +12,20 @@ namespace tool {
 
 constexpr const char* description = "Temporary files and directories that do not stay behind.";
 
+// What `tmp --help` ends with.
+constexpr const char* footer =
+    "`tmp COMMAND --help` tells the rest.\n"
+    "\n"
+    "Exit status: 0 if it was done, 1 if it was not, which a message explains; 2 for wrong usage. Commands that run\n"
+    "another one have its status, and more of their own.\n"
+    "\n"
+    "Example: a directory that goes with this shell\n"
+    "  scratch=$(tmp dir --until-pid $$)\n"
+    "Example: a command whose temporary files go when it ends\n"
+    "  tmp run make\n"
+    "Example: a file that is replaced only when all of its new contents are there\n"
+    "  tmp write list -- grep x big.txt";
+
 struct entry {
     std::string_view name;
     const char* description;

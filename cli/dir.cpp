@@ -1,5 +1,6 @@
 #include "command.hpp"
 #include "names.hpp"
+#include "print0.hpp"
 #include "until.hpp"
 
 #include <tempfile/temporary_directory.hpp>
@@ -22,7 +23,11 @@ void add_dir(command& command) {
     auto pid = std::make_shared<std::string>();
     add_name_options(command, *options);
     add_until_option(command, *pid);
-    command.footer("Example: it goes with the shell, which needs no trap\n  scratch=$(tmp dir --until-pid $$)");
+    add_print0_option(command);
+    command.footer(
+        "Exit status: 0 if it was made and its path printed, 1 if not; 2 for wrong usage.\n"
+        "\n"
+        "Example: it goes with the shell, which needs no trap\n  scratch=$(tmp dir --until-pid $$)");
     command.callback([&command, options, pid] {
         if (command.is_given("--until-pid")) {
             return hand_over_until(command, *pid, *options, [&] { return make(*options); });

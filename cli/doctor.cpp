@@ -40,14 +40,14 @@ std::size_t count(const findings& found, level l) {
 // --- Deleted files ---
 
 std::string files_text(std::uint64_t n) {
-    return n == 1 ? "1 deleted file" : fmt::format("{} deleted files", n);
+    return counted(n, "deleted file", "deleted files");
 }
 
 std::string unseen_text(const deleted_files& found) {
     if (::geteuid() != 0) {
         return "Only your own processes could be looked at; root sees all.";
     }
-    return found.unseen == 0 ? "" : fmt::format("{} processes could not be looked at.", found.unseen);
+    return found.unseen == 0 ? "" : counted(found.unseen, "process", "processes") + " could not be looked at.";
 }
 
 finding finding_of(const deleted_files& found) {
@@ -67,7 +67,7 @@ finding finding_of(const deleted_files& found) {
     return {found.bytes >= much ? level::warning : level::note,
             "deleted-files",
             "",
-            fmt::format("{}, held open, take up {}", files_text(found.files), human_binary(found.bytes)),
+            fmt::format("{}, held open, take up {}", files_text(found.files), human(found.bytes)),
             "No directory shows them; df counts them." + (unseen.empty() ? "" : " " + unseen),
             "The space is free again when these processes close them or end."};
 }
@@ -85,13 +85,34 @@ std::string coloured(level l) {
     return fmt::format("{}{}{}", colour, word_for(l), normal);
 }
 
+// What it is about, which may be a path, is not broken.
+std::string in_lines(const std::string& text, const finding& f) {
+    const std::string subject = printable(f.subject);
+    std::string result = printable(text);
+    for (std::size_t at = 0; !subject.empty() && (at = result.find(subject, at)) != result.npos; at += subject.size()) {
+        result.replace(at, subject.size(), unbroken(subject));
+    }
+    return result;
+}
+
+// A remedy is a sentence, or a command to be copied, or a sentence that says one behind a colon.
+std::string remedy_of(const finding& f) {
+    const std::string text = "-> " + in_lines(f.remedy, f);
+    const bool is_command = f.remedy.front() >= 'a' && f.remedy.front() <= 'z' && !f.remedy.ends_with('.');
+    const std::size_t colon = text.find(": ");
+    const std::size_t begin = is_command ? 0 : colon == text.npos ? text.size() : colon + 2;
+    const std::size_t end =
+        is_command ? text.size() : std::min({text.find(", ", begin), text.find(". ", begin), text.size()});
+    return text.substr(0, begin) + unbroken(text.substr(begin, end - begin)) + text.substr(end);
+}
+
 std::string text_of(const finding& f, std::optional<std::size_t> screen, bool colours) {
     const std::string word = word_for(f.severity);
     const std::string blanks(margin, ' ');
     std::string text = (colours ? coloured(f.severity) : word) + std::string(margin - word.size(), ' ') +
-                       wrapped(printable(f.what), margin, screen);
-    text += f.means.empty() ? "" : blanks + wrapped(printable(f.means), margin, screen);
-    text += f.remedy.empty() ? "" : blanks + wrapped("-> " + printable(f.remedy), margin, screen);
+                       wrapped(in_lines(f.what, f), margin, screen);
+    text += f.means.empty() ? "" : blanks + wrapped(in_lines(f.means, f), margin, screen);
+    text += f.remedy.empty() ? "" : blanks + wrapped(remedy_of(f), margin, screen);
     return text;
 }
 
@@ -101,10 +122,12 @@ std::string text_of(const deleted_files& found, std::optional<std::size_t> scree
     for (const holder& h : found.holders) {
         if (&h - found.holders.data() == enough) {
             return text + std::string(margin, ' ') +
-                   wrapped(fmt::format("and {} more processes", found.holders.size() - enough), margin, screen);
+                   wrapped(
+                       fmt::format("and {}", counted(found.holders.size() - enough, "more process", "more processes")),
+                       margin, screen);
         }
         text += std::string(margin, ' ') + wrapped(fmt::format("{} ({}): {} in {}", printable(h.program), h.pid,
-                                                               human_binary(h.bytes), files_text(h.files.size())),
+                                                               human(h.bytes), files_text(h.files.size())),
                                                    margin, screen);
     }
     return text;
@@ -194,7 +217,8 @@ void add_doctor(command& command) {
                      "Also look for deleted files that processes hold open; only root sees those of all");
     command.add_flag("--json", o->json, "Say it as JSON, for programs");
     command.footer(
-        "Exit status: 0, 1 if there is a problem, 2 for wrong usage. Notes and warnings are no problem.\n\n"
+        "Exit status: 0 if there is no problem, 1 if there is one; 2 for wrong usage. Notes and warnings are no "
+        "problem.\n\n"
         "Example: why is the disk full, though du finds nothing?\n  sudo tmp doctor --deleted");
     command.callback([o] { return run(*o); });
 }

@@ -51,16 +51,15 @@ int run(const command& command, const publishing& o) {
 void add_edit(command& command) {
     auto o = std::make_shared<publishing>();
     add_publishing_options(command, *o);
-    command.footer(
-        fmt::format("CMD reads TARGET, which must exist, as its standard input. When it succeeds, TARGET is replaced "
-                    "in one step by\n"
-                    "what it printed. Until then, and when anything fails, TARGET is as it was.\n"
-                    "\n"
-                    "{}"
-                    "\n"
-                    "Example: sorted in its place\n"
-                    "  tmp edit list -- sort -u",
-                    statuses_of_publishing));
+    command.footer(fmt::format(
+        "COMMAND reads TARGET, which must exist, as its standard input. When it succeeds, TARGET is replaced in\n"
+        "one step by what it printed. Until then, and when anything fails, TARGET is as it was.\n"
+        "\n"
+        "{}"
+        "\n"
+        "Example: sorted in its place\n"
+        "  tmp edit list -- sort -u",
+        statuses_of_publishing));
     command.callback([&command, o] { return run(command, *o); });
 }
 

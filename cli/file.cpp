@@ -1,5 +1,6 @@
 #include "command.hpp"
 #include "names.hpp"
+#include "print0.hpp"
 #include "until.hpp"
 
 #include <tempfile/named_temporary_file.hpp>
@@ -27,7 +28,10 @@ void add_file(command& command) {
     auto pid = std::make_shared<std::string>();
     add_name_options(command, *options);
     add_until_option(command, *pid);
+    add_print0_option(command);
     command.footer(
+        "Exit status: 0 if it was made and its path printed, 1 if not; 2 for wrong usage.\n"
+        "\n"
         "Example: it goes with the shell, which needs no trap\n  log=$(tmp file --suffix .log --until-pid $$)");
     command.callback([&command, options, pid] {
         if (command.is_given("--until-pid")) {

@@ -2,6 +2,7 @@
 
 #include "amount.hpp"
 #include "printable.hpp"
+#include "screen.hpp"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -85,19 +86,45 @@ const char* word_for(tempfile::skip_reason reason) {
     return "unreadable";
 }
 
-constexpr const char* columns = "{:<10} {:>8} {:>12} {:>8} {:<16} {:<12} {}\n";
+struct row {
+    const tempfile::registered& item;
+    std::optional<std::uintmax_t> bytes;
+};
+
+std::string table_of(const std::vector<row>& rows) {
+    constexpr const char* columns = "{:<10} {:>8} {:>12} {:>8} {:<16} {:<12} {}\n";
+    std::string text =
+        rows.empty() ? "" : fmt::format(columns, "KIND", "AGE", "BYTES", "PID", "PROGRAM", "OWNER", "PATH");
+    for (const auto& [item, bytes] : rows) {
+        text += fmt::format(columns, item.directory ? "directory" : "file", age_of(item),
+                            bytes ? std::to_string(*bytes) : "-", item.pid, printable(item.program),
+                            word_for(item.owner), printable(item.path.native()));
+    }
+    return text;
+}
+
+// The same where the screen is too narrow for the table.
+std::string blocks_of(const std::vector<row>& rows, std::optional<std::size_t> screen) {
+    constexpr std::size_t indent = 2;
+    std::string text;
+    for (const auto& [item, bytes] : rows) {
+        const std::string about = fmt::format("{}, {}{}{}; of {} ({}), {}", item.directory ? "directory" : "file",
+                                              age_of(item), bytes ? ", " : "", bytes ? human(*bytes) : "",
+                                              printable(item.program), item.pid, word_for(item.owner));
+        text += printable(item.path.native()) + '\n' + std::string(indent, ' ') + wrapped(about, indent, screen);
+    }
+    return text;
+}
 
 }  // namespace
 
-std::string heading() {
-    return fmt::format(fmt::runtime(columns), "KIND", "AGE", "BYTES", "PID", "PROGRAM", "OWNER", "PATH");
-}
-
-std::string line_of(const tempfile::registered& item) {
-    const auto bytes = size_of(item);
-    return fmt::format(fmt::runtime(columns), item.directory ? "directory" : "file", age_of(item),
-                       bytes ? std::to_string(*bytes) : "-", item.pid, printable(item.program), word_for(item.owner),
-                       printable(item.path.native()));
+std::string list_of(const std::vector<tempfile::registered>& items, std::optional<std::size_t> screen) {
+    std::vector<row> rows;
+    for (const tempfile::registered& item : items) {
+        rows.push_back({item, size_of(item)});
+    }
+    std::string table = table_of(rows);
+    return fits(table, screen) ? table : blocks_of(rows, screen);
 }
 
 std::string why_not(const tempfile::crash_safety& is) {

@@ -5,16 +5,16 @@
 
 #include <tempfile/sweep.hpp>
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tool {
 
-// A line for people: what it is, how old, how large, whose, and its path.
-std::string line_of(const tempfile::registered& item);
-
-// The same as the heading of those lines.
-std::string heading();
+// For people, what each is, how old, how large, whose, and its path: a table, or where that is wider than the screen, a
+// line for each path and below it the rest. Nothing if there are none.
+std::string list_of(const std::vector<tempfile::registered>& items, std::optional<std::size_t> screen);
 
 // Why no registry can be made, with the directories that were tried.
 std::string why_not(const tempfile::crash_safety& is);

@@ -2,6 +2,7 @@
 
 #include "commands.hpp"
 #include "mktemp.hpp"
+#include "screen.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
 
@@ -167,7 +168,7 @@ int run(const tool::entry& asked, int argc, char** argv) {
         }
         tool::close_output();
     } catch (const CLI::CallForHelp&) {
-        return print_and_close(app.help());
+        return print_and_close(tool::wrapped_help(app.help(), tool::columns_of_output()));
     } catch (const CLI::ParseError& e) {
         return wrong_usage(who, what_is_wrong(app, e, argv[argc - 1]));
     } catch (const std::invalid_argument& e) {
@@ -183,11 +184,13 @@ int run(const tool::entry& asked, int argc, char** argv) {
 // The help is all that CLI11 has to say where no command was asked for.
 std::string help_of_all() {
     CLI::App app(tool::description, "tmp");
-    app.set_version_flag("--version", TEMPFILE_VERSION);
+    app.set_version_flag("--version", TEMPFILE_VERSION, "Print the version and exit");
     app.require_subcommand(1);
+    app.get_formatter()->label("SUBCOMMAND", "COMMAND");
     for (const tool::entry& one : tool::commands) {
-        app.add_subcommand(std::string(one.name), one.description);
+        app.add_subcommand(std::string(one.name), one.description)->group("Commands");
     }
+    app.footer(tool::footer);
     return app.help();
 }
 
@@ -204,11 +207,11 @@ int main(int argc, char** argv) {
         return run(*found, argc, argv);
     }
     if (argc < 2) {
-        tool::complain_as_is(help_of_all());
+        tool::complain_as_is(tool::wrapped_help(help_of_all(), tool::columns_of_error()));
         return usage;
     }
     if (asked == "-h" || asked == "--help") {
-        return print_and_close(help_of_all());
+        return print_and_close(tool::wrapped_help(help_of_all(), tool::columns_of_output()));
     }
     if (asked == "--version") {
         return print_and_close("tmp " TEMPFILE_VERSION "\n");

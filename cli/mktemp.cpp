@@ -2,6 +2,7 @@
 
 #include "commands.hpp"
 #include "printable.hpp"
+#include "screen.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
 
@@ -139,8 +140,9 @@ void complain_of_option(int argc, char** argv) {
     }
 }
 
-void print_help() {
-    print(help_of("mktemp", find_command("mktemp")->description, add_mktemp));
+void print_help(std::string_view who) {
+    const std::string name(who.substr(who.rfind('/') + 1));
+    print(wrapped_help(help_of(name.c_str(), find_command("mktemp")->description, add_mktemp), columns_of_output()));
     close_output();
 }
 
@@ -154,7 +156,7 @@ bool read_arguments(int argc, char** argv, request& asked) {
     ::opterr = 0;
     for (int option = 0; (option = next_option(argc, argv)) != -1;) {
         if (option == 'h' || option == 'V') {
-            option == 'h' ? print_help() : print_version();
+            option == 'h' ? print_help(argv[0]) : print_version();
             return false;
         }
         take(asked, option);
@@ -369,6 +371,7 @@ std::optional<int> run_as_mktemp(int argc, char** argv) {
 }
 
 void add_mktemp(command& command) {
+    command.only_long_help();
     command.add_flag("-d,--directory", "Make a directory, not a file");
     command.add_flag("-u,--dry-run", "Make nothing, only print a name, which somebody else may take before you do");
     command.add_flag("-q,--quiet", "Say nothing when it cannot be made");

@@ -1,6 +1,8 @@
 #include "names.hpp"
 
 #include "command.hpp"
+#include "print0.hpp"
+#include "screen.hpp"
 #include "streams.hpp"
 
 #include <tempfile/location.hpp>
@@ -30,7 +32,7 @@ void warn_of_unused_tmpdir(const command& command, const tempfile::name_options&
     for (const tempfile::candidate& c : tempfile::explain().candidates) {
         if (c.origin == "$TMPDIR" && c.error) {
             complain(fmt::format("{}: $TMPDIR \"{}\" cannot be used ({}); using {}", command.name(), tmpdir,
-                                 c.error.message(), dir.empty() ? "/" : dir));
+                                 c.error.message(), dir.empty() ? "/" : unbroken(dir)));
         }
     }
 }
@@ -40,7 +42,7 @@ void tell_of_kept(const char* who) {
     speaker = who;
     tempfile::set_report_hook([](const tempfile::report& r) noexcept {
         if (r.what == tempfile::report_event::kept) {
-            complain(fmt::format("{}: kept {}", speaker, r.path));
+            complain(fmt::format("{}: kept {}", speaker, unbroken(r.path)));
         }
     });
 }
@@ -48,12 +50,12 @@ void tell_of_kept(const char* who) {
 void hand_over(const command& command, const tempfile::name_options& options, const std::filesystem::path& made) {
     try {
         warn_of_unused_tmpdir(command, options, made);
-        print(made.native() + '\n');
+        print_path(made.native(), is_print0(command, {}));
         close_output();
     } catch (...) {
         std::error_code ec;
         if (!std::filesystem::remove(made, ec) && ec) {
-            complain("tmp: cannot remove " + made.native() + ", which nobody was told of: " + ec.message());
+            complain("tmp: cannot remove " + unbroken(made.native()) + ", which nobody was told of: " + ec.message());
         }
         throw;
     }

@@ -21,8 +21,8 @@ void warn_of_unused_tmpdir(const command& command, const tempfile::name_options&
 // From now on what $TEMPFILE_KEEP has the library keep is told by `who`, a text that stays.
 void tell_of_kept(const char* who);
 
-// Prints the path of what `command` just made. What nobody could be told of is removed again. Warns
-// as above.
+// Prints the path of what `command`, which has --print0, just made. What nobody could be told of is removed again.
+// Warns as above.
 void hand_over(const command& command, const tempfile::name_options& options, const std::filesystem::path& made);
 
 }  // namespace tool

@@ -1,6 +1,7 @@
 #include "progress.hpp"
 
 #include "printable.hpp"
+#include "screen.hpp"
 #include "streams.hpp"
 
 #include <fmt/core.h>
@@ -11,7 +12,6 @@
 #include <utility>
 
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace tool {
@@ -21,9 +21,7 @@ constexpr std::chrono::milliseconds until_it_appears{500};
 constexpr std::chrono::milliseconds between_two{100};
 
 std::size_t columns_of_terminal() {
-    constexpr std::size_t usual = 80;
-    winsize size = {};
-    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 ? size.ws_col : usual;
+    return columns_of_error().value_or(80);
 }
 
 // At most: what is not ASCII may take two, and which of it does is another question for each terminal.

@@ -14,13 +14,13 @@
 namespace tool {
 
 const char* const statuses_of_publishing =
-    "Exit status with CMD: that of CMD, or 128+n if signal n killed it; 127 if it is not found, 126 if it cannot be\n"
-    "executed, 125 if its output cannot be published; 2 for wrong usage. Unless it is 0, TARGET stays as it is; only\n"
-    "with --durable it may be replaced all the same, which the message then says.\n";
+    "Exit status with COMMAND: that of COMMAND, or 128+n if signal n killed it; 127 if it is not found, 126 if it\n"
+    "cannot be executed, 125 if its output cannot be published; 2 for wrong usage. Unless it is 0, TARGET stays as it\n"
+    "is; only with --durable it may be replaced all the same, which the message then says.\n";
 
 void add_publishing_options(command& command, publishing& p) {
     command.add_operand("TARGET", p.target, "The file; a symbolic link is followed");
-    command.add_operands("CMD", p.misplaced, "Behind \"--\": what to run, and its arguments", "ARGUMENT...");
+    command.add_operands("COMMAND", p.misplaced, "Behind \"--\": what to run, and its arguments", "ARGUMENT...");
     command.add_flag("--if-changed", p.if_changed,
                      "Leave TARGET alone, with its times and mode, if it has the same contents already");
     command.add_flag("--durable", p.durable,

@@ -1,5 +1,7 @@
+#include "amount.hpp"
 #include "command.hpp"
 #include "printable.hpp"
+#include "screen.hpp"
 #include "streams.hpp"
 
 #include <tempfile/location.hpp>
@@ -8,6 +10,8 @@
 #include <fmt/core.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -25,7 +29,12 @@ namespace {
 namespace fs = std::filesystem;
 
 void show(std::string_view what, std::string_view result) {
-    print(fmt::format("  {:<36} {}\n", printable(what), printable(result)));
+    constexpr std::size_t indent = 6;
+    const auto screen = columns_of_output();
+    const std::string line = fmt::format("  {:<36} {}\n", printable(what), printable(result));
+    print(fits(line, screen) ? line
+                             : "  " + wrapped(printable(what), 2, screen) + std::string(indent, ' ') +
+                                   wrapped(printable(result), indent, screen));
 }
 
 std::string verdict(const tempfile::candidate& c) {
@@ -113,7 +122,7 @@ void play(tempfile::temporary_file& fp) {
     print("\nThe recipe\n");
     show("tempfile::temporary_file fp;", fmt::format("descriptor {}", fp.native_handle()));
     fp.write(text);
-    show("fp.write(\"Stack Overflow!\");", fmt::format("{} bytes", fp.size()));
+    show("fp.write(\"Stack Overflow!\");", human(fp.size()));
     fp.seek(0);
     show("fp.seek(0);", fmt::format("at byte {}", fp.tell()));
     const std::string read_back = fp.read();
@@ -132,7 +141,8 @@ void prove(tempfile::temporary_file& fp, const fs::path& dir) {
     show(link, "-> " + link_text(link));
     show("links to it (st_nlink)", fmt::format("{}", st.st_nlink));
     show("names in " + dir.native() + " that lead to it", text_of(names));
-    show("size and mode", fmt::format("{} bytes, {:04o}", st.st_size, st.st_mode & 07777U));
+    show("size and mode",
+         fmt::format("{}, {:04o}", human(static_cast<std::uintmax_t>(st.st_size)), st.st_mode & 07777U));
 
     fp.close();
     const bool closed = ::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF;
@@ -160,7 +170,10 @@ void run() {
 }  // namespace
 
 void add_recipe(command& command) {
-    command.footer("Example: what becomes of a directory that cannot be used?\n  TMPDIR=/nonexistent tmp recipe");
+    command.footer(
+        "Exit status: 0 if there is the proof, 1 if not; 2 for wrong usage.\n"
+        "\n"
+        "Example: what becomes of a directory that cannot be used?\n  TMPDIR=/nonexistent tmp recipe");
     command.callback([] { run(); });
 }
 

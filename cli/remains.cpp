@@ -108,7 +108,9 @@ std::string report_on(const fs::path& directory) {
         text += fmt::format("  {:>10}  {}{}{}\n", human(one.bytes), printable(one.path),
                             one.opened_by.empty() ? "" : ", open in ", printable(one.opened_by));
     }
-    return text + (files.size() > most ? fmt::format("  and {} more files\n", files.size() - most) : "");
+    return text + (files.size() > most
+                       ? fmt::format("  and {}\n", counted(files.size() - most, "more file", "more files"))
+                       : "");
 }
 
 }  // namespace tool

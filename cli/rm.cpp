@@ -1,6 +1,7 @@
 #include "amount.hpp"
 #include "command.hpp"
 #include "interrupt.hpp"
+#include "print0.hpp"
 #include "printable.hpp"
 #include "progress.hpp"
 #include "streams.hpp"
@@ -38,6 +39,7 @@ using nlohmann::ordered_json;
 struct options {
     bool dry_run = false;
     bool json = false;
+    bool print0 = false;
     bool verbose = false;
     bool ignored = false;
     std::vector<std::string> unused;
@@ -223,7 +225,7 @@ outcome removal::attempt(const std::string& path) {
 void removal::list(const std::string& path) {
     constexpr std::size_t piece = 65536;
     if (options_.verbose && !options_.json) {
-        list_ += fmt::format("would remove {}\n", printable(path));
+        list_ += options_.print0 ? path + '\0' : fmt::format("would remove {}\n", printable(path));
         if (list_.size() >= piece) {
             try_to([this] { print(std::exchange(list_, {})); });
         }
@@ -235,7 +237,11 @@ void removal::tell(const outcome& one) {
         return;
     }
     line_.erase();
-    if (options_.verbose || options_.dry_run) {
+    if (options_.print0) {
+        const bool is_listed = options_.dry_run && options_.verbose;
+        const bool goes = !one.failed() && one.report.entries != 0;
+        try_to([&] { print(std::exchange(list_, {}) + (goes && !is_listed ? one.path + '\0' : "")); });
+    } else if (options_.verbose || options_.dry_run) {
         try_to([&] { print(std::exchange(list_, {}) + line_of(one, options_.dry_run)); });
     }
     complain_of(one);
@@ -295,7 +301,8 @@ int removal::run() {
     if (options_.json) {
         tell_all(clock::now() - start);
     }
-    if (options_.json || options_.verbose || options_.dry_run) {  // who is told nothing need not listen
+    if (options_.json || options_.print0 || options_.verbose ||
+        options_.dry_run) {  // who is told nothing need not listen
         try_to(close_output);
     }
     if (interrupted() != 0) {
@@ -314,7 +321,8 @@ void add_rm(command& command) {
     auto o = std::make_shared<options>();
     command.add_flag("-n,--dry-run", o->dry_run, "Only say what would go; with -v each path");
     command.add_flag("-v,--verbose", o->verbose, "Say for each PATH how much went: entries, and bytes of files");
-    command.add_flag("--json", o->json, "Say it as one JSON document, for programs");
+    add_print0_option(command);
+    command.add_flag("--json", o->json, "Say it as JSON, for programs");
     command.add_flag("--one-file-system", o->ignored,
                      "What is mounted in a PATH is never entered, with this or without");
     command.add_flag("-r,-R,-f,--recursive,--force", o->ignored, "Nothing: it is what happens anyway");
@@ -325,13 +333,18 @@ void add_rm(command& command) {
         "with no PATH at all. Unlike it, it leaves what is mounted in a PATH, which is a failure; refuses not only /\n"
         "and what ends in . or .., but also the working directory and what that is in; makes directories of yours\n"
         "accessible whose modes are in the way; and uses several processors. On a terminal it shows how far it is\n"
-        "when it takes longer than half a second. After Ctrl-C it says what is left.\n"
+        "when it takes longer than half a second. After Ctrl-C it says what is left. With --print0 it prints each "
+        "PATH\n"
+        "of which nothing is left, with --dry-run each that would go, and with -v too all that is in them.\n"
         "\n"
         "Exit status: 0 if all is gone, 1 if something is left, or could not be told; 2 for wrong usage.\n"
         "\n"
         "Example: how much is it? Then away with it\n"
         "  tmp rm --dry-run build && tmp rm -v build");
-    command.callback([o] { return removal(*o, operands).run(); });
+    command.callback([&command, o] {
+        o->print0 = is_print0(command, {"--json"});
+        return removal(*o, operands).run();
+    });
 }
 
 }  // namespace tool

@@ -1,6 +1,7 @@
 #include "amount.hpp"
 #include "command.hpp"
 #include "printable.hpp"
+#include "screen.hpp"
 #include "streams.hpp"
 
 #include <tempfile/location.hpp>
@@ -8,6 +9,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -75,35 +77,36 @@ void pour(tempfile::spooled_temporary_file& spool, buffer& bytes, account& did) 
     did.seconds_out = seconds_since(start);
 }
 
-// Less than a megabyte says more about the clock, and about who was waited for, than about speed.
+std::uint64_t per_second(std::uint64_t bytes, double seconds) {
+    constexpr double least = 1e-9;  // nothing is divided by 0
+    return static_cast<std::uint64_t>(static_cast<double>(bytes) / std::max(seconds, least));
+}
+
+// Less than 1 MiB says more about the clock, and about who was waited for, than about speed.
 std::string pace(std::uint64_t bytes, double seconds) {
     const std::string time = seconds < 1 ? fmt::format("{:.3f} ms", 1e3 * seconds) : fmt::format("{:.3f} s", seconds);
-    if (bytes < 1'000'000) {
-        return time;
-    }
-    const double megabytes = static_cast<double>(bytes) / 1e6 / seconds;
-    return megabytes < 10 ? fmt::format("{}, {:.2g} MB/s", time, megabytes)
-                          : fmt::format("{}, {:.0f} MB/s", time, megabytes);
+    constexpr std::uint64_t enough = 1 << 20;
+    return bytes < enough ? time : fmt::format("{}, {}/s", time, human(per_second(bytes, seconds)));
 }
 
 std::string roll_over(const tempfile::spooled_temporary_file& spool, const account& did) {
     if (!spool.rolled()) {
         return "none";
     }
-    return did.in_memory == 0 ? "at once" : fmt::format("after {} bytes", did.in_memory);
+    return did.in_memory == 0 ? "at once" : "after " + human(did.in_memory);
 }
 
 void tell(const tempfile::spooled_temporary_file& spool, const spool_options& options, const account& did) {
     const std::string place =
-        spool.rolled() ? "a file without a name in " + printable(directory_of(options)) : "memory";
-    report(
-        fmt::format("size       {} bytes\n"
-                    "roll-over  {} (--max-size {})\n"
-                    "lived in   {}\n"
-                    "read in    {}\n"
-                    "wrote out  {}\n",
-                    did.size, roll_over(spool, did), options.max_size, place, pace(did.size, did.seconds_in),
-                    pace(did.size, did.seconds_out)));
+        spool.rolled() ? "a file without a name in " + unbroken(printable(directory_of(options))) : "memory";
+    const auto line = [screen = columns_of_error()](const char* what, const std::string& text) {
+        constexpr std::size_t indent = 11;
+        return fmt::format("{:<{}}{}", what, indent, wrapped(text, indent, screen));
+    };
+    report(line("size", human(did.size)) +
+           line("roll-over", fmt::format("{} (--max-size {})", roll_over(spool, did), human(options.max_size))) +
+           line("lived in", place) + line("read in", pace(did.size, did.seconds_in)) +
+           line("wrote out", pace(did.size, did.seconds_out)));
 }
 
 std::string largest() {
@@ -139,8 +142,12 @@ void add_spool(command& command) {
     command.add_option("--max-size", o->max_size,
                        fmt::format("How much may stay in memory, as 100k or 8M; at most {} (default: 8M)", largest()),
                        "SIZE");
-    command.add_option("--dir", o->spool.dir, "Where it goes when it grows (default: as `tmp recipe` explains)", "DIR");
+    command.add_option("--dir", o->spool.dir,
+                       "Where it goes when it grows (default: $TMPDIR, $TEMP, $TMP or /tmp, as `tmp recipe` explains)",
+                       "DIR");
     command.footer(
+        "Exit status: 0 if all of it was written, 1 if not; 2 for wrong usage.\n"
+        "\n"
         "Example: a slow consumer must not hold up the producer\n"
         "  pg_dump shop | tmp spool --max-size 64M | ssh backup 'cat > shop.sql'");
     command.callback([o] { run(*o); });

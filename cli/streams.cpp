@@ -1,20 +1,32 @@
 #include "streams.hpp"
 
 #include "printable.hpp"
+#include "screen.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace tool {
 namespace {
+
+// Options of the library are options of the tool, but are not called so. These are the begins of messages.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> words = {{
+    {"tempfile: ", ""},
+    {"prefix and suffix make", "--prefix and --suffix make"},
+    {"prefix \"", "--prefix \""},
+    {"suffix \"", "--suffix \""},
+}};
+constexpr std::string_view option_dir = "the option dir";
 
 constexpr const char* cannot_read = "cannot read standard input";
 
@@ -80,7 +92,12 @@ void report(std::string_view text) {
 }
 
 void complain(std::string_view line) {
-    complain_as_is(printable(line) + '\n');
+    constexpr std::size_t indent = 2;  // or who reads several would not see where the next one begins
+    std::string text;
+    for (std::size_t end = 0; (end = line.find(hard_blank)) != line.npos; line.remove_prefix(end + 1)) {
+        text += printable(line.substr(0, end)) + hard_blank;
+    }
+    complain_as_is(wrapped(text + printable(line), indent, columns_of_error()));
 }
 
 void complain_as_is(std::string_view text) noexcept {
@@ -90,12 +107,16 @@ void complain_as_is(std::string_view text) noexcept {
 
 std::string message_of(const std::exception& e) {
     const auto* at_path = dynamic_cast<const std::filesystem::filesystem_error*>(&e);
-    std::string_view message = at_path != nullptr ? at_path->std::system_error::what() : e.what();
-    constexpr std::string_view library = "tempfile: ";
-    if (message.starts_with(library)) {
-        message.remove_prefix(library.size());
+    std::string message = at_path != nullptr ? at_path->std::system_error::what() : e.what();
+    for (const auto& [in_library, in_tool] : words) {
+        if (message.starts_with(in_library)) {
+            message.replace(0, in_library.size(), in_tool);
+        }
     }
-    return at_path != nullptr ? fmt::format("{} [{}]", message, at_path->path1().native()) : std::string(message);
+    if (const std::size_t at = message.rfind(option_dir); at != message.npos) {
+        message.replace(at, option_dir.size(), "--dir");
+    }
+    return at_path != nullptr ? fmt::format("{} [{}]", message, at_path->path1().native()) : message;
 }
 
 }  // namespace tool

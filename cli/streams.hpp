@@ -35,11 +35,13 @@ void close_output();
 void report(std::string_view text);
 
 // To standard error: why the program fails. If that cannot be said, there is nobody left to say it to. `complain` says
-// one line, in which the words of the caller are made printable.
+// one line, in which the words of the caller are made printable; on a terminal as many as it takes, broken at blanks
+// that are no hard ones (screen.hpp).
 void complain(std::string_view line);
 void complain_as_is(std::string_view text) noexcept;
 
-// The library's message as the tool says it: without the name of the library, and the path once, at the end.
+// The library's message as the tool says it: without the name of the library, with the names of the tool's options,
+// and the path once, at the end.
 std::string message_of(const std::exception& e);
 
 }  // namespace tool

@@ -2,15 +2,19 @@
 #include "amount.hpp"
 #include "command.hpp"
 #include "items.hpp"
+#include "print0.hpp"
 #include "printable.hpp"
+#include "screen.hpp"
 #include "streams.hpp"
 
 #include <fmt/core.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -20,41 +24,57 @@
 namespace tool {
 namespace {
 
+constexpr std::size_t indent = 2;  // of what goes on in a second line
+
 struct options {
     std::string at_most = "300";
     bool all_users = false;
     bool dry_run = false;
     bool json = false;
+    bool print0 = false;
     bool verbose = false;
+    std::optional<std::size_t> screen{};  // how wide it is
 };
 
-std::chrono::seconds time_limit(const options& o) {
-    const std::chrono::seconds limit = time_of("--at-most", o.at_most);
+std::chrono::milliseconds time_limit(const options& o) {
+    const std::chrono::milliseconds limit = time_of("--at-most", o.at_most);
     if (limit > std::chrono::hours(24)) {
         throw std::invalid_argument(fmt::format("--at-most \"{}\" is more than a day; say less", o.at_most));
     }
     return limit;
 }
 
-void tell(const tempfile::sweep_report& report, const options& o) {
-    if (o.dry_run || o.verbose) {
-        for (const tempfile::registered& item : report.removed) {
-            print(fmt::format("{} {} of {} ({}), which is dead\n", o.dry_run ? "would remove" : "removed",
-                              printable(item.path.native()), printable(item.program), item.pid));
+// A path is not broken on a terminal.
+std::string in_line(const std::string& path) {
+    return unbroken(printable(path));
+}
+
+void tell_of_removed(const tempfile::sweep_report& report, const options& o) {
+    for (const tempfile::registered& item : report.removed) {
+        if (o.print0) {
+            print_path(item.path.native(), true);
+        } else if (o.dry_run || o.verbose) {
+            print(wrapped(fmt::format("{} {} of {} ({}), which is dead", o.dry_run ? "would remove" : "removed",
+                                      in_line(item.path.native()), printable(item.program), item.pid),
+                          indent, o.screen));
         }
     }
+}
+
+void tell(const tempfile::sweep_report& report, const options& o) {
+    tell_of_removed(report, o);
     for (const tempfile::registered& item : report.left) {
-        complain(fmt::format("tmp sweep: {} of {} ({}) was left: {}", item.path.native(), item.program, item.pid,
-                             item.error.message()));
+        complain(fmt::format("tmp sweep: {} of {} ({}) was left: {}", unbroken(item.path.native()), item.program,
+                             item.pid, item.error.message()));
     }
     for (const tempfile::skipped_registry& one : report.skipped) {
-        const std::string line = fmt::format("{} was left alone: {}", one.path.native(), why_skipped(one));
         const bool as_it_should_be =
             one.reason == tempfile::skip_reason::alive || one.reason == tempfile::skip_reason::out_of_sight;
         if (!as_it_should_be) {
-            complain("tmp sweep: " + line);
-        } else if (o.dry_run || o.verbose) {
-            print(printable(line) + '\n');
+            complain(fmt::format("tmp sweep: {} was left alone: {}", unbroken(one.path.native()), why_skipped(one)));
+        } else if ((o.dry_run || o.verbose) && !o.print0) {
+            print(wrapped(fmt::format("{} was left alone: {}", in_line(one.path.native()), printable(why_skipped(one))),
+                          indent, o.screen));
         }
     }
 }
@@ -73,8 +93,7 @@ bool sweep_mine(const options& o, const std::string& json_before) {
         tell(report, o);
     }
     if (!report.complete) {
-        complain(fmt::format("tmp sweep: the {} seconds of --at-most were not enough; the rest is left",
-                             time_limit(o).count()));
+        complain(fmt::format("tmp sweep: the time of --at-most {} was not enough; the rest is left", o.at_most));
     }
     return report.left.empty() && report.complete;
 }
@@ -109,7 +128,9 @@ bool sweep_for_all_users(const options& o) {
     return all;
 }
 
-void run(const options& o) {
+void run(const command& command, options& o) {
+    o.print0 = is_print0(command, {"--json"});
+    o.screen = columns_of_output();  // with --all-users each user's part is printed by a process without a terminal
     const bool all = o.all_users ? sweep_for_all_users(o) : sweep_mine(o, "");
     if (o.json) {
         print("\n");
@@ -124,17 +145,26 @@ void run(const options& o) {
 
 void add_sweep(command& command) {
     auto o = std::make_shared<options>();
+    command.add_flag("-n,--dry-run", o->dry_run, "Only say what would go");
+    command.add_flag("-v,--verbose", o->verbose, "Say what went");
+    add_print0_option(command);
+    command.add_flag("--json", o->json, "Say it as JSON, for programs");
     command.add_flag("--all-users", o->all_users, "For root: what programs of all users left, with their rights");
     command.add_option(
         "--at-most", o->at_most,
-        "After so long, in seconds or as 5min, leave the rest to the next time, with --all-users for each user "
-        "(default: 300)",
+        "After so long, as 90, 5min or 1.5h, leave the rest to the next time; with --all-users for each\n"
+        "user (default: 300)",
         "TIME");
-    command.add_flag("-n,--dry-run", o->dry_run, "Only say what would go");
-    command.add_flag("-v,--verbose", o->verbose, "Say what went");
-    command.add_flag("--json", o->json, "Say it as JSON, for programs");
-    command.footer("Example: once an hour, for what killed programs left\n  0 * * * * tmp sweep");
-    command.callback([o] { run(*o); });
+    command.footer(
+        "With --print0 it prints what went, with --dry-run what would go. What could not be removed is told on "
+        "standard\n"
+        "error.\n"
+        "\n"
+        "Exit status: 0 if nothing of dead programs is left, 1 if something is; 2 for wrong usage.\n"
+        "\n"
+        "Example: once an hour, for what killed programs left\n"
+        "  0 * * * * tmp sweep");
+    command.callback([&command, o] { run(command, *o); });
 }
 
 }  // namespace tool

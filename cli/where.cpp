@@ -1,5 +1,6 @@
 #include "amount.hpp"
 #include "command.hpp"
+#include "print0.hpp"
 #include "printable.hpp"
 #include "screen.hpp"
 #include "streams.hpp"
@@ -17,7 +18,6 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace tool {
@@ -92,7 +92,7 @@ std::string kind_of(const dir_candidate& c) {
 }
 
 std::string bytes_free(const dir_candidate& c) {
-    return c.free_bytes ? human_binary(*c.free_bytes) : "-";
+    return c.free_bytes ? human(*c.free_bytes) : "-";
 }
 
 std::string files_free(const dir_candidate& c) {
@@ -125,22 +125,12 @@ std::string table_of(const std::vector<row>& rows) {
     return text;
 }
 
-bool fits(std::string_view table, std::optional<std::size_t> screen) {
-    for (std::size_t begin = 0; screen && begin < table.size();) {
-        const std::size_t end = std::min(table.find('\n', begin), table.size());
-        if (width_of(table.substr(begin, end - begin)) > *screen) {
-            return false;
-        }
-        begin = end + 1;
-    }
-    return true;
-}
-
 // The same where the screen is too narrow for the table.
 std::string list_of(const std::vector<dir_candidate>& candidates, std::optional<std::size_t> screen) {
     std::string text;
     for (const dir_candidate& c : candidates) {
-        const std::string room = fmt::format("{}; {} and {} files free", kind_of(c), bytes_free(c), files_free(c));
+        const std::string room = fmt::format("{}; {} and {} {} free", kind_of(c), bytes_free(c), files_free(c),
+                                             c.free_inodes == 1 ? "file" : "files");
         text += printable(name_of(c)) + '\n';
         text += "  " + wrapped("from: " + c.origin, 2, screen);
         text += c.file_system.empty() ? "" : "  " + wrapped(room, 2, screen);
@@ -166,7 +156,7 @@ void warn(const tempfile::choice& made) {
                 fmt::format("tmp where: $TMPDIR \"{}\" cannot be used ({})", std::getenv("TMPDIR"), c.error.message()));
         }
         if (c.chosen && c.exposed) {
-            complain(fmt::format("tmp where: others can rename and remove what is in {}", c.dir.native()));
+            complain(fmt::format("tmp where: others can rename and remove what is in {}", unbroken(c.dir.native())));
         }
     }
 }
@@ -204,7 +194,8 @@ ordered_json json_of(const tempfile::choice& made) {
     return {{"dir", made.error ? ordered_json(nullptr) : ordered_json(made.dir.native())}, {"candidates", candidates}};
 }
 
-void run(options& o) {
+void run(const command& command, options& o) {
+    const bool print0 = is_print0(command, {"--explain", "--json"});
     if (o.size) {
         o.need.bytes = bytes_of("--need", *o.size);
     }
@@ -227,7 +218,7 @@ void run(options& o) {
         throw std::runtime_error(made.message);
     }
     if (!o.json && !o.explain) {
-        print(made.dir.native() + '\n');
+        print_path(made.dir.native(), print0);
     }
 }
 
@@ -242,11 +233,12 @@ void add_where(command& command) {
     command.add_flag("--secret", o->need.secret, "In memory that is not swapped out, where nobody else can rename");
     command.add_option("--same-device-as", o->beside, "From it, a rename to PATH works", "PATH");
     command.add_flag("--explain", o->explain, "Tell of every directory what it is, and why it is not taken");
-    command.add_flag("--json", o->json, "The same as JSON, for programs");
+    add_print0_option(command);
+    command.add_flag("--json", o->json, "Say it as JSON, for programs");
     command.footer(
-        "Exit status: 0, 1 if no directory has what is needed, 2 for wrong usage.\n\n"
+        "Exit status: 0 if there is one, 1 if no directory has what is needed; 2 for wrong usage.\n\n"
         "Example: room to sort a large file\n  TMPDIR=$(tmp where --need 20G --large) sort -o big.txt big.txt");
-    command.callback([o] { run(*o); });
+    command.callback([&command, o] { run(command, *o); });
 }
 
 }  // namespace tool

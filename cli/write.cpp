@@ -27,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t piece = 256 * 1024;
-constexpr std::uint64_t large = 1'000'000;  // from here on progress is shown
+constexpr std::uint64_t large = 1 << 20;  // from here on progress is shown
 
 struct options {
     publishing publish;
@@ -120,7 +120,7 @@ void add_write(command& command) {
     command.add_flag("--noclobber", o->noclobber, "Fail if TARGET exists");
     command.add_option("--mode", o->mode,
                        "Exactly this mode, as 0644 (default: that of the file that is replaced; 0666 less the umask)",
-                       "M");
+                       "MODE");
     command.footer(fmt::format(
         "When all of standard input is read, TARGET is replaced in one step. Until then, and when anything fails, it "
         "is\n"

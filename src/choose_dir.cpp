@@ -18,6 +18,9 @@ namespace {
 
 // Rounded down: what is free must not look like enough when it is not.
 std::string size_text(std::uint64_t bytes) {
+    if (bytes == 1) {
+        return "1 byte";
+    }
     constexpr std::array units = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     std::size_t unit = 0;
     std::uint64_t tenths = bytes * (bytes < 1024 ? 10 : 1);
@@ -27,6 +30,10 @@ std::string size_text(std::uint64_t bytes) {
     }
     const std::string fraction = tenths % 10 == 0 ? "" : "." + std::to_string(tenths % 10);
     return std::to_string(tenths / 10) + fraction + " " + units.at(unit);
+}
+
+std::string files_text(std::uint64_t n) {
+    return std::to_string(n) + (n == 1 ? " file" : " files");
 }
 
 void append(std::string& list, std::string_view separator, std::string_view item) {
@@ -42,7 +49,7 @@ std::string text_of(const need& what) {
         }
     };
     also(what.bytes != 0, size_text(what.bytes) + " free");
-    also(what.inodes != 0, "room for " + std::to_string(what.inodes) + " files");
+    also(what.inodes != 0, "room for " + files_text(what.inodes));
     also(what.large, "not in memory");
     also(what.memory, "in memory");
     also(what.exec, "not noexec");
@@ -54,7 +61,7 @@ std::string text_of(const need& what) {
 std::string room_text(const dir_candidate& c) {
     std::string text = c.free_bytes ? size_text(*c.free_bytes) : "";
     if (c.free_inodes) {
-        append(text, " and ", std::to_string(*c.free_inodes) + " files");
+        append(text, " and ", files_text(*c.free_inodes));
     }
     return text;
 }
@@ -66,7 +73,7 @@ std::string text_of(misfit lack, const dir_candidate& c) {
         case misfit::no_room:
             return "only " + size_text(c.free_bytes.value_or(0)) + " free";
         case misfit::no_inodes:
-            return "only room for " + std::to_string(c.free_inodes.value_or(0)) + " files";
+            return "only room for " + files_text(c.free_inodes.value_or(0));
         case misfit::over_quota:
             return "the quota leaves only " + room_text(c);
         case misfit::in_memory:

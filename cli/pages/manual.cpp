@@ -147,10 +147,18 @@ std::string list(const std::vector<operand>& operands) {
     return result;
 }
 
+std::string statuses_of(const page& command) {
+    std::string result = ".SH EXIT STATUS\n";
+    for (const std::string& text : command.exit_status) {
+        result += (&text == &command.exit_status.front() ? "" : ".PP\n") + paragraph(text);
+    }
+    return result;
+}
+
 std::string examples_of(const page& command) {
-    std::string result;
+    std::string result = command.examples.size() == 1 ? ".SH EXAMPLE\n" : ".SH EXAMPLES\n";
     for (const example& e : command.examples) {
-        result += result.empty() ? "" : ".PP\n";
+        result += &e == &command.examples.front() ? "" : ".PP\n";
         result += e.title.empty() ? "" : prose(e.title) + (e.title.ends_with('?') ? "\n" : ":\n") + ".PP\n";
         result += verbatim(e.code);
     }
@@ -168,11 +176,8 @@ std::string manual(const page& command, std::string_view date) {
     for (const std::string& text : command.description) {
         result += ".PP\n" + paragraph(text);
     }
-    result += list(command.operands) + ".SH OPTIONS\n" + list(command.options) + ".SH EXIT STATUS\n";
-    for (const std::string& text : command.exit_status) {
-        result += (&text == &command.exit_status.front() ? "" : ".PP\n") + paragraph(text);
-    }
-    result += (command.examples.size() == 1 ? ".SH EXAMPLE\n" : ".SH EXAMPLES\n") + examples_of(command);
+    result += list(command.operands) + ".SH OPTIONS\n" + list(command.options);
+    result += statuses_of(command) + examples_of(command);
     return result + ".SH SEE ALSO\n.BR tmp (1)\n";
 }
 
@@ -187,10 +192,8 @@ std::string overview(const std::vector<page>& commands, std::string_view date) {
         result += fmt::format(".TP\n.BR tmp\\-{} (1)\n{}\n", plain(command.name), prose(command.summary + '.'));
     }
     result += ".SH OPTIONS\n" + list(options_of_all());
-    result += ".SH EXIT STATUS\n";
-    result += prose(
-        "0 if it was done, 1 if it was not, which a message explains; 2 for wrong usage. Commands that run "
-        "another one have its status, and more of their own; the page of each command tells.\n");
+    const page all = page_of_all();
+    result += statuses_of(all);
     result += ".SH ENVIRONMENT\n";
     result += fmt::format(".TP\n{}, {}, {}\n{}\n", bold("TMPDIR"), bold("TEMP"), bold("TMP"),
                           prose("Where temporary files go: the first of these directories in which one can be made, "
@@ -200,7 +203,7 @@ std::string overview(const std::vector<page>& commands, std::string_view date) {
                           prose("If it is 1, what programs would remove in the end is kept to be looked at."));
     result += fmt::format(".TP\n{}\n{}\n", bold("TEMPFILE_REGISTRY"),
                           prose("The directory in which programs write down what they will have to remove."));
-    result += ".SH SEE ALSO\n";
+    result += examples_of(all) + ".SH SEE ALSO\n";
     for (const page& command : commands) {
         result += fmt::format(".BR tmp\\-{} (1){}\n", plain(command.name), &command == &commands.back() ? "" : " ,");
     }

@@ -15,8 +15,8 @@ namespace {
 
 offer offer_for(const std::string& value) {
     static const std::map<std::string, offer, std::less<>> known = {
-        {"DIR", offer::directories}, {"PATH", offer::files},      {"FILE", offer::files},    {"TARGET", offer::files},
-        {"CMD", offer::command},     {"COMMAND", offer::command}, {"TEMPLATE", offer::files}};
+        {"DIR", offer::directories}, {"PATH", offer::files},      {"FILE", offer::files},
+        {"TARGET", offer::files},    {"COMMAND", offer::command}, {"TEMPLATE", offer::files}};
     const auto found = known.find(value);
     return found == known.end() ? offer::nothing : found->second;
 }
@@ -114,6 +114,12 @@ void read_footer(page& command, const std::string& footer) {
 }
 
 }  // namespace
+
+page page_of_all() {
+    page all;
+    read_footer(all, tool::footer);
+    return all;
+}
 
 std::vector<page> all_pages() {
     std::vector<page> result;

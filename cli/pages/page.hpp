@@ -40,6 +40,9 @@ struct page {
     std::vector<example> examples{};
 };
 
+// What `tmp --help` ends with.
+page page_of_all();
+
 // One for each command.
 std::vector<page> all_pages();
 

@@ -21,7 +21,7 @@ offers() {
 offers 'spool|' tmp sp
 offers 'recipe|rm|run|' tmp r
 offers '--version|' tmp --v
-offers '--dir|--help|--prefix|--suffix|--until-pid|' tmp file --
+offers '--dir|--help|--prefix|--print0|--suffix|--until-pid|' tmp file --
 offers '--dir|' tmp file --prefix x --d
 offers 'a directory|' tmp file --dir a
 offers 'a directory|' tmp file --dir = a

@@ -19,7 +19,7 @@ offers() {
 
 offers 'recipe|rm|run|' 'tmp r'
 offers '--version|' 'tmp --v'
-offers '--dir|--help|--prefix|--suffix|--until-pid|' 'tmp file --'
+offers '--dir|--help|--prefix|--print0|--suffix|--until-pid|' 'tmp file --'
 offers 'directory/|' 'tmp file --dir dir'
 offers '' 'tmp file --prefix dir'
 offers '' 'tmp file dir'

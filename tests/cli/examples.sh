@@ -16,8 +16,8 @@ printf '#!/bin/sh\n"$@" || [ $? -eq 1 ]\n' >bin/sudo # the doctor may well find 
 chmod +x bin/*
 
 run=0
-for command in $(tmp --help | sed -n '1,/^Subcommands:/d; s/^  \([a-z][a-z-]*\) .*/\1/p'); do
-    tmp "$command" --help | sed '1,/^Example/d; /^Example/d; s/^  //' >examples
+for command in '' $(tmp --help | sed -n '1,/^Commands:/d; /^$/q; s/^  \([a-z][a-z-]*\) .*/\1/p'); do
+    tmp ${command:+"$command"} --help | sed '1,/^Example/d; /^Example/d; s/^  //' >examples
     [ -s examples ] || fail "tmp $command --help has no example"
     while read -r example; do
         run=$((run + 1))

@@ -79,4 +79,19 @@ if as_user "$tool" --version >/dev/null 2>&1; then
     says "Permission denied"
 fi
 empty empty
+
+# For programs.
+odd=$(printf 'odd\nname')
+exits 0 "$tool" file --print0 --dir "$scratch" --prefix "$odd"
+xargs -0 -n1 test -f <out || fail "xargs -0 finds no file: $(od -c out)"
+is "$(tr -dc '\0' <out | wc -c)" 1 "NUL bytes"
+is "$(wc -l <out)" 1 "newlines, which are those of the name"
+
+# Messages name options as the tool calls them.
+exits 2 "$tool" file --prefix a/b
+says 'tmp file: --prefix "a/b" contains a separator; use --dir to say where the file goes'
+exits 2 "$tool" file --suffix 'the option dir/'
+says 'tmp file: --suffix "the option dir/" contains a separator; use --dir to say where the file goes'
+exits 2 "$tool" file --suffix "$(printf '%0300d' 0)"
+says "tmp file: --prefix and --suffix make a name of "
 finish

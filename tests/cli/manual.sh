@@ -13,7 +13,7 @@ has() {
 }
 
 commands() {
-    "$tool" --help | sed -n '1,/^Subcommands:/d; s/^  \([a-z][a-z-]*\) .*/\1/p'
+    "$tool" --help | sed -n '1,/^Commands:/d; /^$/q; s/^  \([a-z][a-z-]*\) .*/\1/p'
 }
 
 is "$(commands | wc -l)" "$(find "$pages" -name 'tmp-*.1' | wc -l)" "commands and pages"
@@ -31,7 +31,7 @@ for command in $(commands); do
     [ "$(grep -c '^  -' help)" -gt 0 ] || fail "$command has no options, not even --help"
     has "$page" "$(sed -n 's/^Example.*//; /^  /h; ${x; p}' help)" # the last line of the last example
 done
-for text in TMPDIR TEMPFILE_REGISTRY TEMPFILE_KEEP --version --help; do
+for text in TMPDIR TEMPFILE_REGISTRY TEMPFILE_KEEP --version --help 'EXIT STATUS' 'tmp run make'; do
     has "$pages/tmp.1" "$text"
 done
 

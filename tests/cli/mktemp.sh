@@ -21,7 +21,8 @@ for as_mktemp in as_link as_command; do
     exits 0 "$as_mktemp" --version
     prints "mktemp (tempfile) "
     exits 0 "$as_mktemp" --he
-    prints "Usage: mktemp"
+    prints "Usage: $([ $as_mktemp = as_link ] || echo 'tmp ')mktemp ["
+    ! grep -q -- '-h,' out || fail "-h is listed, and no option"
     for option in -d --directory -u --dry-run -q --quiet --suffix -p --tmpdir -t -V --version --help; do
         prints "$option"
     done
@@ -33,6 +34,9 @@ done
 exits 1 "$tool" mktemp -x
 is "$(cat err)" "tmp mktemp: invalid option -- 'x'
 Try 'tmp mktemp --help' for more information." "what is said of -x"
+exits 1 "$tool" mktemp -h
+is "$(cat err)" "tmp mktemp: invalid option -- 'h'
+Try 'tmp mktemp --help' for more information." "what is said of -h, as GNU's says it"
 exits 1 "$tool" mktemp a b
 says "tmp mktemp: too many templates"
 

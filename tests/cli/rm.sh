@@ -186,6 +186,35 @@ is "$(out)" "removed tree: 8 entries, 5 bytes
 nothing at missing
 removed outside_name: 1 entry, 3 bytes" "what -v says"
 
+# Sizes are rounded down, in the units in which they are given (--need 1M).
+for size in 0='0 bytes' 1='1 byte' 1023='1023 bytes' 1024='1 KiB' 1127='1.1 KiB' 1535='1.4 KiB' 1536='1.5 KiB' \
+    1048575='1023.9 KiB' 1048576='1 MiB' 10T='10 TiB'; do
+    truncate -s "${size%%=*}" sized 2>err || { echo "SKIPPED in part: no file of ${size%%=*} here"; continue; }
+    exits 0 "$tool" rm -v sized
+    is "$(out)" "removed sized: 1 entry, ${size#*=}" "what is said of ${size%%=*}"
+done
+
+# For programs: each PATH that went, or would go; with -v what is in it as well. What is not there does not go.
+odd=$(printf 'odd\nname\033')
+for options in -0n -0 -v0; do
+    rm -rf tree outside_name
+    tree
+    : >"$odd"
+    exits 0 "$tool" rm $options tree missing "$odd" --
+    printf 'tree\0odd\nname\033\0' | cmp - out || fail "$options: not the paths, each with a NUL: $(od -c out)"
+    is "$(cat err)" "" "what is said with $options"
+done
+rm -rf outside_name
+tree
+find tree | sort >expected
+exits 0 "$tool" rm --print0 -nv tree
+tr '\0' '\n' <out | sort | cmp - expected || fail "not all that would go: $(out)"
+exits 1 "$tool" rm --print0 tree .
+printf 'tree\0' | cmp - out || fail "not only what went: $(od -c out)"
+exits 2 "$tool" rm --print0 --json tree
+says "tmp rm: --print0 prints paths alone; leave out that, or --json"
+rm outside_name
+
 # A dry run says the same, and touches nothing: no time of a change changes.
 tree
 ln tree/five tree/sub/five_again

@@ -87,7 +87,7 @@ empty into
 exits 0 "$tool" run sh -c 'rm -r {}'
 exits 3 "$tool" run -v sh -c 'head -c 1500 /dev/zero >{}/file; mkdir {}/sub; exit 3'
 matches "$(cat err)" "command    ended with status 3
-left       2 entries, 1.5 kB
+left       2 entries, 1.4 KiB
 directory  $scratch/into/tmp*"
 exits 143 "$tool" run -v sh -c 'kill $$'
 says "command    killed by signal 15 (Terminated)"

@@ -17,10 +17,10 @@ exits 0 "$tool" run --report sh -c 'mkdir {}/sub; head -c 1500 /dev/zero >{}/sub
 read -r reader <said
 # The program that is left can be either by then.
 sed -i 's/(sh)/(cat)/' err
-is "$(cat err)" "tmp run: left 4 entries, 1.5 kB
+is "$(cat err)" "tmp run: left 4 entries, 1.4 KiB
      3 bytes  gone (deleted), open in $reader (cat)
      0 bytes  log, open in $reader (cat)
-      1.5 kB  sub/a
+     1.4 KiB  sub/a
      2 bytes  b\\nc" "what is said of what was left"
 empty into
 kill "$reader"
@@ -87,8 +87,8 @@ done
 exits 1 "$tool" run --size-limit 1M -v --report sh -c 'stat -c "%a %u" {}; head -c 2M /dev/zero >{}/big'
 is "$(out)" "700 $(id -u)" "its mode and owner"
 says "No space left on device"
-says "left       1 entry, 1.0 MB"
-says "      1.0 MB  big"
+says "left       1 entry, 1 MiB"
+says "       1 MiB  big"
 empty into
 is "$(grep -c tmp-run /proc/mounts)" 0 "what is mounted afterwards"
 

@@ -29,38 +29,39 @@ says "size       0 bytes"
 says "lived in   memory"
 copies 0 --max-size 0 --dir into
 copies 1 -v --max-size 0 --dir into
-says "roll-over  at once (--max-size 0)"
+says "roll-over  at once (--max-size 0 bytes)"
 says "lived in   a file without a name in $scratch/into"
 copies 999999 -v --max-size 1k --dir into
 no_speed
 copies 1 -v --max-size 1 --dir into
-says "roll-over  none"
+says "size       1 byte"
+says "roll-over  none (--max-size 1 byte)"
 copies 1023 -v --max-size 1k --dir into
 says "roll-over  none"
 copies 1025 -v --max-size 1k --dir into
-says "roll-over  at once (--max-size 1024)"
+says "roll-over  at once (--max-size 1 KiB)"
 copies 262144 --max-size 262144 --dir into
 copies 262145 -v --max-size 262144 --dir into
-says "roll-over  after 262144 bytes"
+says "roll-over  after 256 KiB (--max-size 256 KiB)"
 copies 8388608 -v --dir into
-says "roll-over  none (--max-size 8388608)"
+says "roll-over  none (--max-size 8 MiB)"
 copies 8388609 -v --dir into
-says "roll-over  after 8388608 bytes"
+says "roll-over  after 8 MiB (--max-size 8 MiB)"
 copies 100000000 -v --dir into
-says "size       100000000 bytes"
-grep -Eq '^read in    [0-9.]+ m?s, [0-9.]+ MB/s$' err || fail "no speed of reading: $(cat err)"
-grep -Eq '^wrote out  [0-9.]+ m?s, [0-9.]+ MB/s$' err || fail "no speed of writing: $(cat err)"
+says "size       95.3 MiB"
+grep -Eq '^read in    [0-9.]+ m?s, [0-9.]+ [KMGT]iB/s$' err || fail "no speed of reading: $(cat err)"
+grep -Eq '^wrote out  [0-9.]+ m?s, [0-9.]+ [KMGT]iB/s$' err || fail "no speed of writing: $(cat err)"
 copies 100000000 -v --max-size 1G --dir into
 says "lived in   memory"
 
 # Each way to write a size.
 for size in 1048576 1048576b 1024k 1024K 1024kB 1024KiB 1M 1m 1MB 1mib; do
     echo x | "$tool" spool -v --max-size "$size" 2>err >copy || fail "spool --max-size $size: status $?: $(cat err)"
-    says "(--max-size 1048576)"
+    says "(--max-size 1 MiB)"
 done
 for size in 1G 1GiB 1073741824 01024M '1 GiB' 1024.0M; do
     echo x | "$tool" spool -v --max-size "$size" 2>err >copy || fail "spool --max-size $size: status $?: $(cat err)"
-    says "(--max-size 1073741824)"
+    says "(--max-size 1 GiB)"
 done
 
 # Without -v nothing is said; several in a row do not disturb each other.

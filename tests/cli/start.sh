@@ -37,8 +37,8 @@ below() {
 
 below 50 "$scratch/mktemp"
 below 50 "$tool" mktemp -d
-below 60 "$tool" file
-below 60 "$tool" dir --prefix a --suffix=b
+below 65 "$tool" file
+below 65 "$tool" dir --prefix a --suffix=b
 below 100 "$tool" rm --one-file-system "$(out)" # as much to set up as any command has
 [ ! -e "$(out)" ] || fail "$(out) is still there"
 below 200 "$tool" file --help # an exception to CLI11

@@ -40,15 +40,52 @@ is "$(grep -c "^removed $scratch/into/" out)" 2 "what went"
 empty into
 exits 0 "$tool" sweep --json
 is "$(python3 -c 'import json; print(json.load(open("out")))')" "{'removed': [], 'left': [], 'skipped': []}" "nothing more"
-for limit in x -1 1.5 1.5h '' min 5k; do
-    exits 2 "$tool" sweep --at-most "$limit"
-    says "--at-most \"$limit\" is no time; say a whole number of seconds, or of min, h or d, as --at-most 90"
+# For programs: paths as they are, each with a NUL behind it, and nothing else.
+odd=$(printf 'in\nto \033[31m')
+mkdir "$odd"
+TMPDIR="$scratch/$odd" "$3" >said &
+victim=$!
+read -r _ <said
+# are_paths OF_WHAT: the paths of a file and a directory are all that was printed, and nothing was said.
+are_paths() {
+    python3 - "$scratch/$odd" <<'END' || fail "$1: $(od -c out)"
+import os, sys
+paths = open("out", "rb").read().split(b"\0")
+assert paths.pop() == b"" and len(paths) == 2, paths
+assert all(os.path.dirname(p) == os.fsencode(sys.argv[1]) for p in paths), paths
+END
+    is "$(cat err)" "" "what is said with $1"
+}
+exits 0 "$tool" ls --print0
+are_paths "ls of living ones"
+xargs -0 ls -d <out >listed || fail "not what xargs -0 reads"
+exits 0 "$tool" sweep -v0
+is "$(out)" "" "what is printed of what runs"
+kill -9 "$victim"
+wait "$victim" 2>/dev/null
+exits 1 "$tool" sweep --at-most 0s
+says "tmp sweep: the time of --at-most 0s was not enough; the rest is left"
+for arguments in 'ls -0' 'sweep -n --print0' 'sweep -nv0' 'sweep -0'; do
+    # shellcheck disable=SC2086  # they are several
+    exits 0 "$tool" $arguments
+    are_paths "$arguments"
 done
-for limit in 86401 1441min 25h 2d 5000000000 99999999999999999999d; do
+empty "$odd"
+for command in ls sweep; do
+    exits 2 "$tool" $command --json -0
+    is "$(cat err)" "tmp $command: --print0 prints paths alone; leave out that, or --json" "what is said of two forms"
+    is "$(out)" "" "what is printed of two forms"
+done
+
+for limit in x -1 1. .5h 1.5.h '' min 5k; do
+    exits 2 "$tool" sweep --at-most "$limit"
+    says "--at-most \"$limit\" is no time; say a number of seconds, or of min, h or d, as --at-most 90 or --at-most 1.5h"
+done
+for limit in 86401 86400.001 1441min 24.5h 25h 2d 5000000000 99999999999999999999d; do
     exits 2 "$tool" sweep --at-most "$limit"
     says "--at-most \"$limit\" is more than a day; say less"
 done
-for limit in 0 90 90s 5min 5m 24h 1d; do
+for limit in 0 90 90s 5min 5m 24h 1d 1.5 0.5s 1.5h 0.01d "1.5 h"; do
     exits 0 "$tool" sweep --at-most "$limit"
 done
 echo damaged >registry/1-x

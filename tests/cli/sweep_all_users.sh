@@ -35,6 +35,8 @@ is "$(ls theirs | wc -l)" 2 "what the killed program left"
 
 exits 0 "$tool" sweep --all-users -n
 is "$(grep -c "^would remove $scratch/theirs/" out)" 2 "what would go"
+exits 0 "$tool" sweep --all-users -n --print0
+is "$(tr '\0' '\n' <out | grep -c "^$scratch/theirs/")" 2 "what would go, for programs"
 exits 0 "$tool" sweep --all-users --json
 is "$(python3 -c 'import json; print([(u["user"], len(u["removed"]), len(u["left"])) for u in json.load(open("out"))])')" \
     "[($user, 2, 0)]" "JSON by user"

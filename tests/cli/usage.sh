@@ -21,6 +21,13 @@ exits 0 "$tool" --help
 for subcommand in file dir mktemp write edit spool rm where doctor recipe; do
     prints "  $subcommand "
 done
+prints "Exit status: 0 if"
+prints "Example: "
+for subcommand in file dir mktemp run shell rm write edit spool ls sweep where doctor recipe; do
+    exits 0 "$tool" "$subcommand" --help
+    prints "Exit status"
+    prints "Example"
+done
 exits 0 "$tool" --version
 matches "$(out)" "tmp [0-9]*.[0-9]*.[0-9]*"
 

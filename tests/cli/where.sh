@@ -28,6 +28,17 @@ exits 0 "$tool" where --same-device-as "$scratch/none"
 exits 1 "$tool" where --same-device-as /nonexistent/none
 says "tmp where: cannot tell on which device this is: No such file or directory [/nonexistent/none]"
 
+# For programs.
+odd=$(printf 'odd\nname')
+mkdir "$odd"
+exits 0 env TMPDIR="$scratch/$odd" "$tool" where --print0
+printf '%s/odd\nname\0' "$scratch" | cmp - out || fail "not the path and a NUL: $(od -c out)"
+for other in --json --explain; do
+    exits 2 "$tool" where -0 $other
+    says "tmp where: --print0 prints paths alone; leave out that, or $other"
+    chosen ""
+done
+
 # Nothing fits: a message, status 1, and the table and JSON all the same.
 exits 1 "$tool" where --need 7E
 chosen ""

@@ -95,7 +95,7 @@ for terminal, columns, name, shown in started:
     if terminal.expect_end() != 0:
         sys.exit(f"{name}: it fails: {terminal.all!r}")
     rows = [row.rstrip() for row in terminal.all.split("\r")]
-    if not any(re.search(r"\d MB", row) for row in rows):
+    if not any(re.search(r"\d MiB", row) for row in rows):
         sys.exit(f"{name}: no progress: {rows}")
     if columns >= 40 and not any(shown in row for row in rows):
         sys.exit(f"{name}: {shown} is not shown: {rows}")

@@ -181,6 +181,14 @@ void expect_for_all(const child_body& body) {
     EXPECT_EQ(as_ordinary_user(body), "");
 }
 
+TEST_F(choose_dir_test, one_is_said_in_the_singular) {
+    constexpr std::uint64_t more_than_there_is = std::uint64_t{1} << 60;
+    const std::string byte = tempfile::explain({.bytes = 1, .inodes = more_than_there_is}).message;
+    EXPECT_TRUE(mentions(byte, "(1 byte free, room for 1152921504606846976 files)")) << byte;
+    const std::string file = tempfile::explain({.bytes = more_than_there_is, .inodes = 1}).message;
+    EXPECT_TRUE(mentions(file, "(1 EiB free, room for 1 file)")) << file;
+}
+
 TEST_F(choose_dir_test, a_small_file_system_is_passed_over_where_room_is_needed) {
     const mounted small("mount -t tmpfs -o size=1m,mode=1777 tmpfs $M");
     if (!small) {
