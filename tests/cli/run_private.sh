@@ -228,8 +228,8 @@ kill "$reader"
 matches "$(cat outside)" "tmp*"
 empty into
 for dir in /tmp /var/tmp .; do
-    exits 0 "$tool" run --dir "$dir" --prefix run-private-test- --private sh -c 'echo x >/tmp/a; echo x >/var/tmp/a'
-    is "$(find "$dir" -maxdepth 1 -name 'run-private-test-*' -user "$(id -u)")" "" "what is left in $dir"
+    exits 0 "$tool" run --dir "$dir" --prefix "run-private-test-$$-" --private sh -c 'echo x >/tmp/a; echo x >/var/tmp/a'
+    is "$(find "$dir" -maxdepth 1 -name "run-private-test-$$-*" -user "$(id -u)")" "" "what is left in $dir"
 done
 exits 1 "$tool" run --private --size-limit 1M sh -c 'head -c 2M /dev/zero >/var/tmp/a'
 says "No space left on device"
@@ -242,7 +242,7 @@ exits 127 "$tool" run --private nonexistent
 is "$(cat err)" 'tmp run: command "nonexistent" is not found; see $PATH, or say its path' "what is said"
 
 # A command that is there, but hidden.
-hidden=$(mktemp -d /tmp/run-private-test-XXXXXX)
+hidden=$(mktemp -d /tmp/run-private-hidden-XXXXXX)
 chmod 755 "$hidden"
 printf '#!/bin/sh\necho ran\n' >"$hidden/x.sh"
 chmod 755 "$hidden/x.sh"
