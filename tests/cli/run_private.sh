@@ -233,6 +233,13 @@ for dir in /tmp /var/tmp .; do
 done
 exits 1 "$tool" run --private --size-limit 1M sh -c 'head -c 2M /dev/zero >/var/tmp/a'
 says "No space left on device"
+# What others have deleted in their /tmp is none of it.
+deleted=$(mktemp /tmp/run-private-deleted-XXXXXX)
+exec 8>"$deleted"
+rm "$deleted"
+exits 0 "$tool" run --private --dir /tmp --report true
+is "$(cat err)" "tmp run: left 0 entries, 0 bytes" "what is said of a file of others"
+exec 8>&-
 exits 0 "$tool" run --private --report-json report.json sh -c 'echo x >/tmp/a'
 is "$(told 'r["entries"]' 'r["bytes"]' 'r["kept"]' 'r["files"]')" \
     "1; 2; None; [{'path': '/tmp/a', 'bytes': 2, 'deleted': False, 'opened_by': []}]" "what is told"
