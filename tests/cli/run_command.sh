@@ -193,19 +193,20 @@ elif as_user "$tool" --version >/dev/null 2>&1; then
     # Something that the user may not remove.
     mkfifo -m 666 go tell
     for status in 0=125 3=3; do
-        mkdir -m 777 theirs
-        as_user env -u TEMPFILE_REGISTRY "$tool" run --dir "$scratch/theirs" \
+        theirs=theirs-${status%=*}
+        mkdir -m 777 "$theirs"
+        as_user env -u TEMPFILE_REGISTRY "$tool" run --dir "$scratch/$theirs" \
             sh -c "echo ready >tell; read -r _ <go; exit ${status%=*}" 2>err &
         job=$!
         read -r _ <tell
-        dir=$(echo theirs/tmp*)
+        dir=$(echo "$theirs"/tmp*)
         mkdir -m 700 "$dir/roots"
         : >"$dir/roots/file"
         echo >go
         ends "${status#*=}" "what cannot be removed"
         says "Permission denied"
         says "[$scratch/$dir/roots"
-        rm -r theirs
+        rm -rf "$theirs" # of which a sweep of another test of that user may remove some meanwhile
     done
     PATH=/usr/bin:/bin as_user sh "$here/run_command.sh" "$@" || fail "as an ordinary user"
 fi
