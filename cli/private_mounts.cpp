@@ -1,14 +1,17 @@
 #include "private_mounts.hpp"
 
 #include "amount.hpp"
+#include "memory_room.hpp"
 
 #include <tempfile/file.hpp>
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -18,21 +21,46 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 namespace tool {
 namespace {
 
-constexpr std::array covered = {std::pair("/tmp", "/tmp"), std::pair("/var/tmp", "/var-tmp")};
+namespace fs = std::filesystem;
+
+// What is covered, and by what in the command's directory.
+constexpr std::array places = {std::pair("/tmp", "/tmp"), std::pair("/var/tmp", "/var-tmp")};
 
 std::string message(int error) {
     return std::generic_category().message(error);
 }
 
-[[noreturn]] void refuse(const char* option, const std::string& why) {
+// What can be done about an error of unshare(2), user_namespaces(7), or of mount(2); nothing to say of others.
+enum class failed_call { unshare, mount };
+
+const char* advice(failed_call call, int error) {
+    const bool is_unshare = call == failed_call::unshare;
+    switch (error) {
+        case EPERM:
+        case EACCES:
+            return "; it takes root, or user namespaces for all users, and in a container that mounts are allowed";
+        case ENOSPC:
+            return is_unshare ? "; there are as many as there may be: see user.max_user_namespaces and "
+                                "user.max_mnt_namespaces with sysctl"
+                              : "; there are as many as there may be: see fs.mount-max with sysctl";
+        case EUSERS:
+            return is_unshare ? "; so many are in each other here that there can be no further one" : "";
+        case EINVAL:
+        case ENOSYS:
+            return is_unshare ? "; this kernel has none, and without user namespaces it takes root" : "";
+        default:
+            return "";
+    }
+}
+
+[[noreturn]] void refuse(const char* option, const std::string& what, failed_call call, int error) {
     throw std::runtime_error(
-        fmt::format("{} is not possible here ({}); it takes root, or user namespaces for all users", option, why));
+        fmt::format("{} is not possible here ({}: {}){}", option, what, message(error), advice(call, error)));
 }
 
 void write_to(const char* path, std::string_view text) {
@@ -55,10 +83,14 @@ void enter_user_namespace() {
     write_to("/proc/self/gid_map", fmt::format("{0} {0} 1", group));
 }
 
-std::uint64_t all_memory() {
-    struct sysinfo system = {};
-    ::sysinfo(&system);
-    return (std::uint64_t{system.totalram} + system.totalswap) * system.mem_unit;
+void enter_mount_namespace() {
+    if (::unshare(CLONE_NEWNS) == 0) {
+        return;
+    }
+    if (errno != EPERM) {
+        throw std::system_error(errno, std::generic_category(), "a mount namespace");
+    }
+    enter_user_namespace();
 }
 
 // Held, since the first of them may hide the second one's place.
@@ -81,46 +113,67 @@ tempfile::file make_directory_for_all(const std::string& path) {
 
 }  // namespace
 
+fs::path hidden_by_private(const fs::path& path) {
+    std::error_code ec;
+    const fs::path existing = fs::canonical(path, ec);
+    const bool hidden = std::any_of(places.begin(), places.end(), [&](const auto& place) {
+        const fs::path covered = fs::canonical(place.first, ec);
+        return !ec && existing.native().starts_with(covered.native() + '/');
+    });
+    return hidden ? existing : "";
+}
+
 void private_mounts::begin(const char* option) {
     try {
-        if (::unshare(CLONE_NEWNS) != 0) {
-            enter_user_namespace();
-        }
+        enter_mount_namespace();
     } catch (const std::system_error& e) {
-        refuse(option, e.what());
+        const std::string what = e.what();
+        refuse(option, what.substr(0, what.rfind(": ")), failed_call::unshare, e.code().value());
     }
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
-        refuse(option, "private mounts: " + message(errno));
+        refuse(option, "private mounts", failed_call::mount, errno);
     }
 }
 
 void private_mounts::limit(const std::string& directory, std::uint64_t bytes) {
-    if (bytes > all_memory()) {
+    if (const memory_room room = room_in_memory(); bytes > room.bytes) {
         throw std::runtime_error(
-            fmt::format("--size-limit is more than there is: what it limits is in memory, and this machine has {} of "
-                        "it, with swap",
-                        human(all_memory())));
+            fmt::format("--size-limit is more than there is: what it limits is in memory, and {} of it, with swap{}",
+                        room.limited_by.empty() ? "this machine has " + human(room.bytes)
+                                                : fmt::format("this process may have {}", human_binary(room.bytes)),
+                        room.limited_by.empty() ? "" : fmt::format(" ({})", room.limited_by)));
     }
     const std::string how = fmt::format("size={},mode=0700", bytes);
     if (::mount("tmp-run", directory.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, how.c_str()) != 0) {
-        refuse("--size-limit", "mounting a tmpfs: " + message(errno));
+        refuse("--size-limit", "mounting a tmpfs", failed_call::mount, errno);
     }
     limited_ = directory;
 }
 
 void private_mounts::cover_tmp(const std::string& directory) {
-    std::array<tempfile::file, covered.size()> held;
-    for (std::size_t i = 0; i < covered.size(); ++i) {
-        held.at(i) = make_directory_for_all(directory + covered.at(i).second);
+    std::array<tempfile::file, places.size()> held;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        held.at(i) = make_directory_for_all(directory + places.at(i).second);
     }
-    for (std::size_t i = 0; i < covered.size(); ++i) {
-        const char* const place = covered.at(i).first;
-        const std::string source = fmt::format("/proc/self/fd/{}", held.at(i).native_handle());
-        if (::mount(source.c_str(), place, nullptr, MS_BIND, nullptr) != 0) {
-            refuse("--private", fmt::format("mounting over {}: {}", place, message(errno)));
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        const char* const place = places.at(i).first;
+        if (is_covered(place)) {
+            continue;
         }
-        covers_ = true;
+        const std::string source = fmt::format("/proc/self/fd/{}", held.at(i).native_handle());
+        if (::mount(source.c_str(), place, nullptr, MS_BIND, nullptr) == 0) {
+            covered_.emplace_back(place);
+        } else if (errno != ENOENT || i == 0) {
+            refuse("--private", fmt::format("mounting over {}", place), failed_call::mount, errno);
+        }
     }
+}
+
+// /var/tmp may be a link to /tmp.
+bool private_mounts::is_covered(const char* place) const {
+    std::error_code ec;
+    return std::any_of(covered_.begin(), covered_.end(),
+                       [&](const std::string& other) { return fs::equivalent(place, other, ec); });
 }
 
 // What the command left running must not see our unmounting, and /tmp with it.
@@ -129,12 +182,12 @@ void private_mounts::step_aside() noexcept {
 }
 
 void private_mounts::uncover_tmp() noexcept {
-    if (!std::exchange(covers_, false)) {
+    if (covered_.empty()) {
         return;
     }
     step_aside();
-    for (std::size_t i = covered.size(); i > 0; --i) {
-        ::umount2(covered.at(i - 1).first, MNT_DETACH);
+    for (; !covered_.empty(); covered_.pop_back()) {
+        ::umount2(covered_.back().c_str(), MNT_DETACH);
     }
 }
 

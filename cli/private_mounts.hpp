@@ -4,9 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 namespace tool {
+
+// Where that is, if it exists and is in /tmp or /var/tmp, which cover_tmp() hides. Else nothing.
+std::filesystem::path hidden_by_private(const std::filesystem::path& path);
 
 class private_mounts {
 public:
@@ -22,18 +27,23 @@ public:
     // From now on what is in `directory` is in memory, and at most so many bytes.
     void limit(const std::string& directory, std::uint64_t bytes);
 
-    // From now on /tmp and /var/tmp are directories in `directory`, open to all users as those are.
+    // From now on /tmp and /var/tmp are directories in `directory`, open to all users as those are. Where there is no
+    // /var/tmp, there is none either.
     void cover_tmp(const std::string& directory);
+
+    // /tmp and /var/tmp, as far as they are now what the command has there.
+    [[nodiscard]] const std::vector<std::string>& covered() const { return covered_; }
 
     // The end of these for us, but not for what the command left running.
     void uncover_tmp() noexcept;
     void end() noexcept;
 
 private:
+    [[nodiscard]] bool is_covered(const char* place) const;
     void step_aside() noexcept;
 
     bool has_stepped_aside_ = false;
-    bool covers_ = false;
+    std::vector<std::string> covered_;
     std::string limited_;  // empty: nothing
 };
 

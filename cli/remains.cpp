@@ -1,6 +1,5 @@
 #include "remains.hpp"
 
-#include "amount.hpp"
 #include "open_files.hpp"
 #include "printable.hpp"
 #include "process_name.hpp"
@@ -8,14 +7,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
 #include <map>
 #include <string_view>
 #include <system_error>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -26,12 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What is there, or was and is still open.
-struct remaining {
-    std::string path;  // in the directory
-    std::uint64_t bytes = 0;
-    std::string opened_by;  // empty: nobody
-};
+constexpr std::string_view mark_of_deleted = " (deleted)";  // proc(5)
 
 using identity = std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>;
 using all_remaining = std::map<identity, remaining>;
@@ -40,76 +31,115 @@ identity identity_of(const struct statx& status) {
     return {status.stx_dev_major, status.stx_dev_minor, status.stx_ino};
 }
 
-void find_files(const fs::path& directory, all_remaining& found) {
+std::string path_as_told(const place& p, const std::string& relative) {
+    return p.as.empty() ? relative : p.as + '/' + relative;
+}
+
+void find_files(const place& p, all_remaining& found) {
     std::error_code ec;
-    fs::recursive_directory_iterator entry(directory, fs::directory_options::skip_permission_denied, ec);
+    fs::recursive_directory_iterator entry(p.directory, fs::directory_options::skip_permission_denied, ec);
     for (; !ec && entry != fs::recursive_directory_iterator(); entry.increment(ec)) {
         struct statx status = {};
         if (look_at(entry->path(), AT_SYMLINK_NOFOLLOW, status) && !S_ISDIR(status.stx_mode)) {
-            found[identity_of(status)] = {.path = entry->path().lexically_relative(directory).native(),
-                                          .bytes = status.stx_size,
-                                          .opened_by = {}};
+            const std::string relative = entry->path().lexically_relative(p.directory).native();
+            found[identity_of(status)] = {.path = path_as_told(p, relative), .bytes = status.stx_size};
         }
     }
 }
 
-// A file that was removed is known by what its link says: where it was (proc(5)).
-remaining* find_removed(const fs::path& link, const struct statx& status, const std::string& directory,
-                        all_remaining& found) {
-    std::error_code ec;
-    const std::string target = fs::read_symlink(link, ec).native();
-    if (status.stx_nlink != 0 || !S_ISREG(status.stx_mode) || !target.starts_with(directory + '/')) {
-        return nullptr;
-    }
-    remaining& removed = found[identity_of(status)];
-    removed.path = target.substr(directory.size() + 1);
-    removed.bytes = status.stx_size;
-    return &removed;
+// In another mount namespace, /tmp is another directory.
+bool is_of_our_mount(const place& p, const struct statx& status) {
+    struct statx ours = {};
+    return (status.stx_mask & STATX_MNT_ID) != 0 && look_at(p.directory, 0, ours) &&
+           status.stx_mnt_id == ours.stx_mnt_id;
 }
 
-// Of other users' processes root alone is told.
-void find_openers(const std::string& directory, all_remaining& found) {
+// A file that was removed is known by what its link says: where it was (proc(5)).
+remaining* find_removed(const open_file& open, const std::vector<place>& places, all_remaining& found) {
+    if (open.status.stx_nlink != 0 || !S_ISREG(open.status.stx_mode)) {
+        return nullptr;
+    }
+    std::error_code ec;
+    std::string target = fs::read_symlink(open.link, ec).native();
+    for (const place& p : places) {
+        if (target.starts_with(p.directory.native() + '/') && (p.as.empty() || is_of_our_mount(p, open.status))) {
+            if (target.ends_with(mark_of_deleted)) {
+                target.resize(target.size() - mark_of_deleted.size());
+            }
+            remaining& removed = found[identity_of(open.status)];
+            removed.path = path_as_told(p, target.substr(p.directory.native().size() + 1));
+            removed.bytes = open.status.stx_size;
+            removed.deleted = true;
+            return &removed;
+        }
+    }
+    return nullptr;
+}
+
+// @return how many processes could not be looked at.
+std::size_t find_openers(const std::vector<place>& places, all_remaining& found) {
     const std::string self = std::to_string(::getpid());
-    visit_open_files([&](const open_file& open) {
+    const auto add_opener = [&](const open_file& open) {
         if (open.process == self) {
             return;
         }
         const auto there = found.find(identity_of(open.status));
-        remaining* const file =
-            there != found.end() ? &there->second : find_removed(open.link, open.status, directory, found);
-        if (file == nullptr) {
-            return;
+        remaining* const file = there != found.end() ? &there->second : find_removed(open, places, found);
+        // All that one process has open comes together.
+        if (file != nullptr && (file->opened_by.empty() || file->opened_by.back().process != open.process)) {
+            file->opened_by.push_back({.process = open.process, .program = process_name(open.process)});
         }
-        const std::string who = fmt::format("{} ({})", open.process, process_name(open.process));
-        if (file->opened_by.find(who) == file->opened_by.npos) {
-            file->opened_by += (file->opened_by.empty() ? "" : ", ") + who;
-        }
-    });
+    };
+    return visit_open_files(add_opener).unseen;
+}
+
+std::string line_of(const remaining& file) {
+    std::string line = fmt::format("  {:>10}  {}{}", human(file.bytes), printable(file.path),
+                                   file.deleted ? mark_of_deleted : std::string_view());
+    for (const opener& one : file.opened_by) {
+        line += fmt::format("{}{} ({})", &one == &file.opened_by.front() ? ", open in " : ", ", one.process,
+                            printable(one.program));
+    }
+    return line + '\n';
 }
 
 }  // namespace
 
-std::string report_on(const fs::path& directory) {
-    constexpr std::size_t most = 20;
-    const amount all = amount_in(directory);
-    all_remaining found;
-    find_files(directory, found);
-    find_openers(directory.native(), found);
-    std::vector<remaining> files;
-    for (auto& [id, file] : found) {
-        files.push_back(std::move(file));
+amount amount_in(const std::vector<place>& places) {
+    amount all;
+    for (const place& p : places) {
+        const amount one = amount_in(p.directory);
+        all.entries += one.entries;
+        all.bytes += one.bytes;
+        all.complete = all.complete && one.complete;
     }
-    std::sort(files.begin(), files.end(), [](const remaining& a, const remaining& b) {
+    return all;
+}
+
+remains remains_in(const std::vector<place>& places) {
+    remains left = {.all = amount_in(places), .files = {}};
+    all_remaining found;
+    for (const place& p : places) {
+        find_files(p, found);
+    }
+    left.unseen = find_openers(places, found);
+    for (auto& [id, file] : found) {
+        left.files.push_back(std::move(file));
+    }
+    std::sort(left.files.begin(), left.files.end(), [](const remaining& a, const remaining& b) {
         return std::tuple(a.opened_by.empty(), b.bytes, a.path) < std::tuple(b.opened_by.empty(), a.bytes, b.path);
     });
-    std::string text = fmt::format("left {}\n", text_of(all));
-    for (std::size_t i = 0; i < std::min(files.size(), most); ++i) {
-        const remaining& one = files[i];
-        text += fmt::format("  {:>10}  {}{}{}\n", human(one.bytes), printable(one.path),
-                            one.opened_by.empty() ? "" : ", open in ", printable(one.opened_by));
+    return left;
+}
+
+std::string text_of(const remains& left) {
+    constexpr std::size_t most = 20;
+    std::string text = fmt::format("left {}\n", text_of(left.all));
+    for (std::size_t i = 0; i < std::min(left.files.size(), most); ++i) {
+        text += line_of(left.files[i]);
     }
-    return text + (files.size() > most
-                       ? fmt::format("  and {}\n", counted(files.size() - most, "more file", "more files"))
+    return text + (left.files.size() > most
+                       ? fmt::format("  and {}\n", counted(left.files.size() - most, "more file", "more files"))
                        : "");
 }
 

@@ -7,24 +7,32 @@
 #include "streams.hpp"
 #include "supervisor.hpp"
 
+#include <tempfile/atomic_file.hpp>
 #include <tempfile/sweep.hpp>
 #include <tempfile/temporary_directory.hpp>
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 #include <vector>
 
+#include <unistd.h>
+
 namespace tool {
 namespace {
 
 namespace fs = std::filesystem;
+using nlohmann::ordered_json;
 
 struct options {
     tempfile::name_options name;
@@ -33,6 +41,7 @@ struct options {
     std::uint64_t most_bytes = 0;  // that it says; 0: no limit
     bool is_private = false;
     bool report = false;
+    std::optional<std::string> report_json;  // a file
     bool verbose = false;
     std::vector<std::string> unused;
 };
@@ -50,6 +59,9 @@ void check(const options& o) {
     }
     if (o.most_bytes != 0 && o.keep != "never") {
         throw std::invalid_argument("with --size-limit nothing can be kept: what it limits is in memory");
+    }
+    if (o.report_json && o.report_json->empty()) {
+        throw std::invalid_argument("--report-json \"\" is no path");
     }
     if (operands == nullptr || *operands == nullptr) {
         throw std::invalid_argument("there is no command; say which, as tmp run make");
@@ -69,6 +81,32 @@ std::vector<std::string> command_in(const std::string& directory) {
     return command;
 }
 
+// Where `command` is, if it has an absolute path: its own, or one of $PATH. Else nothing.
+fs::path absolute_path_of(const std::string& command) {
+    if (command.find('/') != command.npos) {
+        return command.front() == '/' ? command : "";
+    }
+    const char* const path = std::getenv("PATH");
+    std::istringstream directories(path == nullptr ? "" : path);
+    for (std::string directory; std::getline(directories, directory, ':');) {
+        const fs::path file = fs::path(directory) / command;
+        if (file.is_absolute() && ::access(file.c_str(), X_OK) == 0) {
+            return file;
+        }
+    }
+    return "";
+}
+
+// What is to be said then; nothing: as ever.
+std::string why_not_found(const options& o) {
+    const fs::path hidden = o.is_private ? hidden_by_private(absolute_path_of(operands[0])) : "";
+    return hidden.empty() ? ""
+                          : fmt::format(
+                                "command \"{}\" is not found: it is {}, which --private hides with all of /tmp "
+                                "and /var/tmp; put it elsewhere",
+                                operands[0], hidden.native());
+}
+
 // @return where the command's directory is for the command.
 std::string mount_for(const options& o, const std::string& directory, private_mounts& mounts) {
     if (o.most_bytes != 0 || o.is_private) {
@@ -84,19 +122,20 @@ std::string mount_for(const options& o, const std::string& directory, private_mo
     return directory;
 }
 
-ending run_in(const std::string& directory, supervisor& s) {
-    std::vector<std::string> command = command_in(directory);
+ending run_in(const surroundings& around, supervisor& s) {
+    std::vector<std::string> command = command_in(around.directory);
     std::vector<char*> vector;
     for (std::string& argument : command) {
         vector.push_back(argument.data());
     }
     vector.push_back(nullptr);
-    return s.run(vector.data(), {.directory = directory});
+    return s.run(vector.data(), around);
 }
 
 ending run_in(tempfile::temporary_directory& directory, private_mounts& mounts, supervisor& s, const options& o) {
     try {
-        return run_in(mount_for(o, directory.path().native(), mounts), s);
+        const std::string why = why_not_found(o);  // as long as it can be looked at
+        return run_in({.directory = mount_for(o, directory.path().native(), mounts), .why_not_found = why}, s);
     } catch (...) {
         // Also with --keep=always: there was no command that could have put something there.
         mounts.end();
@@ -106,7 +145,17 @@ ending run_in(tempfile::temporary_directory& directory, private_mounts& mounts, 
     }
 }
 
-void tell(const fs::path& directory, const ending& end) {
+// --- What it left ---
+
+std::vector<place> places_in(const fs::path& directory, const private_mounts& mounts) {
+    std::vector<place> places;
+    for (const std::string& covered : mounts.covered()) {
+        places.push_back({.directory = covered, .as = covered});
+    }
+    return places.empty() ? std::vector<place>{{.directory = directory}} : places;
+}
+
+void tell(const fs::path& directory, const ending& end, const amount& left) {
     const std::string how = end.signal == 0
                                 ? fmt::format("ended with status {}", end.exit_status)
                                 : fmt::format("killed by signal {} ({})", end.signal, ::strsignal(end.signal));
@@ -114,8 +163,35 @@ void tell(const fs::path& directory, const ending& end) {
         fmt::format("command    {}\n"
                     "left       {}\n"
                     "directory  {}\n",
-                    how, text_of(amount_in(directory)), printable(directory.native())));
+                    how, text_of(left), printable(directory.native())));
 }
+
+ordered_json json_of(const remaining& file) {
+    ordered_json opened_by = ordered_json::array();
+    for (const opener& one : file.opened_by) {
+        opened_by.push_back({{"pid", std::stoll(one.process)}, {"program", one.program}});
+    }
+    return {{"path", file.path}, {"bytes", file.bytes}, {"deleted", file.deleted}, {"opened_by", opened_by}};
+}
+
+std::string json_of(const ending& end, const remains& left, const fs::path& directory) {
+    ordered_json files = ordered_json::array();
+    for (const remaining& file : left.files) {
+        files.push_back(json_of(file));
+    }
+    std::error_code ec;
+    const ordered_json all = {{"status", end.status()},
+                              {"signal", end.signal == 0 ? ordered_json(nullptr) : ordered_json(end.signal)},
+                              {"kept", fs::exists(directory, ec) ? ordered_json(directory.native()) : nullptr},
+                              {"entries", left.all.entries},
+                              {"bytes", left.all.bytes},
+                              {"complete", left.all.complete},
+                              {"unseen_processes", left.unseen},
+                              {"files", files}};
+    return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
+}
+
+// --- All of it ---
 
 int run(const command& command, const options& o) {
     check(o);
@@ -130,22 +206,31 @@ int run(const command& command, const options& o) {
     warn_of_unused_tmpdir(command, o.name, directory.path());
     private_mounts mounts;
     const ending end = run_in(directory, mounts, s, o);
+    const std::vector<place> places = places_in(directory.path(), mounts);
+    const amount left = o.verbose ? amount_in(places) : amount();
+    const remains details = o.report || o.report_json ? remains_in(places) : remains();
     mounts.uncover_tmp();
     const bool kept = o.keep == "always" || (o.keep == "on-failure" && end.status() != 0);
     const fs::path path = kept ? directory.keep() : directory.path();
+    aftermath after("tmp run", end);
     if (o.verbose) {
-        tell(path, end);
+        after.then([&] { tell(path, end, left); });
     }
     if (o.report) {
-        report("tmp run: " + report_on(path));
+        after.then([&] { report("tmp run: " + text_of(details)); });
     }
     mounts.end();
-    if (kept) {
-        report(fmt::format("tmp run: kept {}\n", printable(path.native())));
-    } else {
-        directory.cleanup();
+    after.then([&] {
+        if (kept) {
+            report(fmt::format("tmp run: kept {}\n", printable(path.native())));
+        } else {
+            directory.cleanup();
+        }
+    });
+    if (o.report_json) {
+        after.then([&] { tempfile::write_file(*o.report_json, json_of(end, details, path)); });
     }
-    return status_like(end);
+    return after.status();
 }
 
 }  // namespace
@@ -164,6 +249,8 @@ void add_run(command& command) {
     command.add_option("--size-limit", o->size_limit,
                        "The directory is in memory, and full at SIZE bytes: 512M, 20G; nothing can be kept", "SIZE");
     command.add_flag("--report", o->report, "Tell on standard error which files it left, and who has them open");
+    command.add_option("--report-json", o->report_json,
+                       "Write that, of all files, into FILE when the command has ended, as JSON, for programs", "FILE");
     command.add_flag("-v,--verbose", o->verbose, "Tell on standard error how the command ended and what it left");
     add_name_options(command, o->name);
     // Only for the help: main() has taken them off already.
@@ -178,7 +265,9 @@ void add_run(command& command) {
         "\n"
         "Exit status: that of the command, or 128+n if signal n killed it; 127 if it is not found, 126 if it cannot "
         "be\n"
-        "executed, 125 if tmp run fails: the directory cannot be made, or not all of it be removed; 2 for wrong "
+        "executed, 125 if tmp run fails: the directory cannot be made; or the command ends with 0, and not all of it "
+        "can\n"
+        "be removed, or what --keep, --report, --report-json or -v have to tell cannot be written; 2 for wrong "
         "usage.\n"
         "\n"
         "Example: whatever the build leaves in $TMPDIR goes, unless it fails\n"

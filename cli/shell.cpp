@@ -55,8 +55,9 @@ int run(const command& command, const tempfile::name_options& name) {
     }
     // Interactive shells ignore SIGTERM.
     const ending end = s.run(shell.data(), {.directory = path, .start_in = path, .when_we_are_dead = SIGHUP});
-    directory.cleanup();
-    return status_like(end);
+    aftermath after("tmp shell", end);
+    after.then([&] { directory.cleanup(); });
+    return after.status();
 }
 
 }  // namespace
@@ -70,8 +71,8 @@ void add_shell(command& command) {
         "and $TMP, and goes when the shell ends, with all that is in it.\n"
         "\n"
         "Exit status: that of the shell, or 128+n if signal n killed it; 127 if it is not found, 126 if it cannot be\n"
-        "executed, 125 if tmp shell fails: the directory cannot be made, or not all of it be removed; 2 for wrong\n"
-        "usage, and without a $SHELL.\n"
+        "executed, 125 if tmp shell fails: the directory cannot be made; or the shell ends with 0, and not all can be\n"
+        "removed; 2 for wrong usage, and without a $SHELL.\n"
         "\n"
         "Example: somewhere to try something out\n"
         "  tmp shell\n"

@@ -52,6 +52,15 @@ int status_like(const ending& end) {
     return end.status();
 }
 
+int aftermath::status() const {
+    return failed_ && end_.status() == 0 ? static_cast<int>(run_failed) : status_like(end_);
+}
+
+void aftermath::tell(const std::exception& e) {
+    failed_ = true;
+    complain(fmt::format("{}: {}", who_, message_of(e)));
+}
+
 void prepare_to_end_like() {
     std::atexit([] {
         if (dies_of_interrupt) {
@@ -132,7 +141,7 @@ void supervisor::become(char* const* command, const surroundings& around, pid_t 
     }
     restore_signals_of_writing();
     ::sigprocmask(SIG_SETMASK, &original_, nullptr);
-    execute(command);
+    execute(command, around);
 }
 
 void supervisor::arrange(const surroundings& around) const {
@@ -155,11 +164,14 @@ void supervisor::arrange(const surroundings& around) const {
     }
 }
 
-void supervisor::execute(char* const* command) const {
+void supervisor::execute(char* const* command, const surroundings& around) const {
     ::execvp(command[0], command);
     const int error = errno;
     if (error == ENOENT) {
-        fail_in_child(not_found, fmt::format("command \"{}\" is not found; see $PATH, or say its path", command[0]));
+        fail_in_child(not_found,
+                      !around.why_not_found.empty()
+                          ? around.why_not_found
+                          : fmt::format("command \"{}\" is not found; see $PATH, or say its path", command[0]));
     }
     fail_in_child(not_executable, fmt::format("command \"{}\" cannot be executed: {}", command[0],
                                               std::generic_category().message(error)));

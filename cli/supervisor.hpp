@@ -3,7 +3,9 @@
 #pragma once
 
 #include <csignal>
+#include <exception>
 #include <string>
+#include <utility>
 
 #include <sys/types.h>
 #include <unistd.h>
@@ -31,6 +33,33 @@ struct surroundings {
     int output = STDOUT_FILENO;
     std::string start_in{};          // a working directory; empty: ours
     int when_we_are_dead = SIGTERM;  // what it gets then
+    std::string why_not_found{};     // empty: as ever
+};
+
+// What is left to be done when a command has ended. What fails of it is told, and the rest is done all the same.
+class aftermath {
+public:
+    aftermath(std::string who, const ending& end) : who_(std::move(who)), end_(end) {}
+
+    template <class Step>
+    void then(Step step) {
+        try {
+            step();
+        } catch (const std::exception& e) {
+            tell(e);
+        }
+    }
+
+    // The command's, for our own end, as status_like() has it. If it is 0, and something failed, that of a failure of
+    // ours: a status that the command has itself says more.
+    [[nodiscard]] int status() const;
+
+private:
+    void tell(const std::exception& e);
+
+    std::string who_;
+    ending end_;
+    bool failed_ = false;
 };
 
 // The status of the command for our own end, of which we die if the command died of SIGINT: bash goes on with its
@@ -55,7 +84,7 @@ public:
 private:
     [[noreturn]] void become(char* const* command, const surroundings& around, pid_t parent, int go) const;
     void arrange(const surroundings& around) const;
-    [[noreturn]] void execute(char* const* command) const;
+    [[noreturn]] void execute(char* const* command, const surroundings& around) const;
     [[noreturn]] void fail_in_child(run_status status, const std::string& why) const;
     bool take_pending(const sigset_t& which, siginfo_t& info) const;
     void send_what_came_before() const;

@@ -2,8 +2,8 @@
 
 #include "command.hpp"
 #include "items.hpp"
-#include "names.hpp"
 #include "process_name.hpp"
+#include "streams.hpp"
 
 #include <tempfile/sweep.hpp>
 
@@ -14,6 +14,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
@@ -160,6 +161,16 @@ int watcher::wait_for_background(pid_t child) {
         throw std::runtime_error(fmt::format("the process that was to wait was killed by signal {}", WTERMSIG(status)));
     }
     return WEXITSTATUS(status);
+}
+
+bool watcher::is_to_be_kept() {
+    const char* const wish = std::getenv("TEMPFILE_KEEP");
+    return wish != nullptr && std::strcmp(wish, "1") == 0;
+}
+
+void watcher::tell_of_kept(const std::filesystem::path& made) const {
+    complain(fmt::format("{}: kept {}, also when process {} has ended: $TEMPFILE_KEEP is 1", command_.name(),
+                         made.native(), pid_));
 }
 
 void watcher::hand_over(const tempfile::name_options& options, const std::filesystem::path& made) {

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include "names.hpp"
+
 #include <tempfile/file.hpp>
 #include <tempfile/mkstemp.hpp>
 
@@ -31,6 +33,10 @@ public:
     // In the caller's process: that of the other one, which is 0 when it waits now. If it failed, it has said why.
     [[nodiscard]] int status() const { return status_; }
 
+    // Whether $TEMPFILE_KEEP has it stay. Then there is nothing to wait for; that is told beside the path.
+    [[nodiscard]] static bool is_to_be_kept();
+    void tell_of_kept(const std::filesystem::path& made) const;
+
     // Prints the path of what was made, lets go of the standard streams, of the working directory and of the caller,
     // and waits until the process has ended. Throws when nobody could be told of it.
     void hand_over(const tempfile::name_options& options, const std::filesystem::path& made);
@@ -54,6 +60,12 @@ private:
 template <class Make>
 int hand_over_until(const command& command, const std::string& pid, const tempfile::name_options& options, Make make) {
     watcher w(command, pid);
+    if (watcher::is_to_be_kept()) {
+        auto made = make();
+        hand_over(command, options, made.path());
+        w.tell_of_kept(made.keep());
+        return 0;
+    }
     if (!w.is_in_background()) {
         return w.status();
     }

@@ -32,8 +32,54 @@ if [ "$(id -u)" != 0 ]; then # root can read it
     says " a/1"
     says " c/3"
 fi
-exits 125 sh -c '"$@" 2>&-' sh "$tool" run --report true
-empty into
+for lost in 'exec 2>&-' 'exec 2>/dev/full'; do
+    exits 125 sh -c "$lost"'; exec "$@"' sh "$tool" run --report true
+    exits 3 sh -c "$lost"'; exec "$@"' sh "$tool" run --report -v sh -c 'exit 3'
+    exits 137 sh -c "$lost"'; exec "$@"' sh "$tool" run --report -v sh -c 'kill -9 $$'
+    empty into
+done
+
+# --- The same for programs ---
+
+# told KEY EXPRESSION...: what Python makes of the JSON report, called r.
+told() {
+    python3 -c 'import json, sys
+r = json.load(open("report.json"))
+print(*(eval(one) for one in sys.argv[1:]), sep="; ")' "$@"
+}
+exits 0 "$tool" run --report-json report.json true
+is "$(told r)" "{'status': 0, 'signal': None, 'kept': None, 'entries': 0, 'bytes': 0, 'complete': True, 'unseen_processes': $(told 'r["unseen_processes"]'), 'files': []}" "what is told of nothing"
+is "$(out)$(cat err)" "" "what is printed beside"
+exits 143 "$tool" run --report-json report.json --keep=on-failure sh -c '
+    for i in $(seq 25); do head -c "$i" /dev/zero >{}/$i; done; : >"$(printf "{}/x\377\ny\"")"
+    exec 7>{}/gone 8>{}/log
+    echo xy >&7; rm {}/gone
+    sh -c "echo \$\$ >said; exec cat hold" 3>&- 4>&- &
+    kill $$'
+read -r reader <said
+is "$(told 'r["status"]' 'r["signal"]' 'r["kept"]' 'r["entries"]' 'r["bytes"]' 'r["complete"]' 'len(r["files"])')" \
+    "143; 15; $(echo "$scratch"/into/tmp*); 27; 325; True; 28" "what is told of 27 files"
+is "$(told '[(f["path"], f["bytes"], f["deleted"], [o["pid"] for o in f["opened_by"]]) for f in r["files"][:3]]')" \
+    "[('gone', 3, True, [$reader]), ('log', 0, False, [$reader]), ('25', 25, False, [])]" "what is told first"
+is "$(told 'r["files"][0]["opened_by"][0]["program"] in ("sh", "cat")')" True "the program"
+is "$(told 'r["files"][-1]["path"] == "x\ufffd\ny\""')" True "a name that is not UTF-8"
+kill "$reader"
+rm -r into/tmp*
+exits 2 "$tool" run --report-json= true
+says 'tmp run: --report-json "" is no path'
+exits 127 "$tool" run --report-json report.json nonexistent
+is "$(told 'r["status"]')" 127 "the status of what is not found"
+# A report that cannot be written is lost with an error, and only that is.
+for bad in nonexistent/report.json /dev/full; do
+    exits 125 "$tool" run --report-json "$bad" true
+    says "tmp run: cannot publish"
+    exits 3 "$tool" run --report-json "$bad" sh -c 'exit 3'
+    says "tmp run: cannot publish"
+    empty into
+done
+# The command may make the place for it.
+exits 0 "$tool" run --report-json new/report.json mkdir new
+rm new/report.json
 
 # --- Where it is not allowed ---
 
@@ -41,18 +87,39 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" # which does not go toget
 refused() {
     exits 125 strace -o /dev/null -e "trace=$1" -e "inject=$1:error=$2" "$tool" run "$3" touch ran
     says "tmp run: ${3%=*} is not possible here ("
-    says "it takes root, or user namespaces for all users"
+    case $2 in
+        EPERM | EACCES) says "it takes root, or user namespaces for all users" ;;
+        *) ! grep -q "it takes root, or user namespaces for all users" err || fail "$1 $2: the wrong advice: $(cat err)" ;;
+    esac
+    says "${4-}"
     [ ! -e ran ] || fail "it was run all the same"
     empty into
 }
 if strace -o /dev/null true 2>/dev/null; then
     for option in --private --size-limit=1M; do
         refused unshare EPERM "$option"
-        refused unshare ENOSPC "$option"
+        refused unshare ENOSPC "$option" "see user.max_user_namespaces and user.max_mnt_namespaces with sysctl"
+        refused unshare EUSERS "$option" "so many are in each other here that there can be no further one"
+        refused unshare EINVAL "$option" "this kernel has none, and without user namespaces it takes root"
+        refused unshare ENOMEM "$option" "(a mount namespace: Cannot allocate memory)"
         refused mount EACCES "$option"
+        refused mount ENOSPC "$option" "see fs.mount-max with sysctl"
     done
 else
     echo "skipped: no strace, or not allowed: a system that refuses"
+fi
+# Limits for all that is in a user namespace, which can be set in one of our own. Without CAP_SYS_ADMIN another one is
+# needed there.
+if unshare --user --map-root-user sh -c 'echo 1 >/proc/sys/user/max_mnt_namespaces' 2>/dev/null; then
+    exits 125 unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_mnt_namespaces && exec "$@"' sh \
+        "$tool" run --private true
+    says "(a mount namespace: No space left on device); there are as many as there may be"
+    exits 125 unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"' sh \
+        setpriv --bounding-set=-sys_admin --inh-caps=-all "$tool" run --size-limit 1M true
+    says "(a user namespace: No space left on device); there are as many as there may be"
+    empty into
+else
+    echo "skipped: no user namespaces: as many as there may be"
 fi
 for bad in x -1 1.5 1. 1.G .5G 12x 1KiBB ''; do
     exits 2 "$tool" run "--size-limit=$bad" true
@@ -77,6 +144,48 @@ fi
 
 exits 125 "$tool" run --size-limit 999P true
 says "tmp run: --size-limit is more than there is: what it limits is in memory, and this machine has "
+
+# A control group has less, or one around it. What the system says of them is told by files here.
+if unshare --user --map-root-user --mount mount --bind into into 2>/dev/null; then
+    # within GROUPS MOUNTS SIZE: tmp run --size-limit SIZE, which reads that in /proc/self/cgroup and mountinfo.
+    within() {
+        echo "$1" >groups
+        echo "$2" >mounts
+        unshare --user --map-root-user --mount sh -c 'mount --bind groups /proc/$$/cgroup &&
+            mount --bind mounts /proc/$$/mountinfo && exec "$@"' sh "$tool" run --size-limit "$3" true
+    }
+    beyond="tmp run: --size-limit is more than there is: what it limits is in memory, and this process may have"
+    mkdir -p v2/outer/inner v1/inner
+    echo max | tee v2/memory.max >v2/outer/inner/memory.max
+    echo 8388608 >v2/outer/memory.max
+    echo 0 | tee v2/outer/memory.swap.max >v2/outer/inner/memory.swap.max
+    mounted="36 35 0:31 / $scratch/v2 rw,nosuid shared:9 - cgroup2 cgroup2 rw"
+    exits 125 within 0::/outer/inner "$mounted" 9M
+    is "$(cat err)" "$beyond 8 MiB of it, with swap ($scratch/v2/outer/memory.max)" "what is said"
+    exits 0 within 0::/outer/inner "$mounted" 8M
+    exits 0 within 0::/ "$mounted" 9M
+    exits 0 within 0::/../elsewhere "$mounted" 9M
+    exits 0 within 0::/gone "$mounted" 9M
+    # In a container that sees its part alone, under its full name (version 1) or as the root (version 2).
+    exits 125 within 0::/ "36 35 0:31 / $scratch/v2/outer rw - cgroup2 cgroup2 rw" 9M
+    says "$beyond 8 MiB of it, with swap ($scratch/v2/outer/memory.max)"
+    echo 9223372036854771712 | tee v1/memory.limit_in_bytes v1/memory.memsw.limit_in_bytes >v1/inner/memory.limit_in_bytes
+    echo 4194304 >v1/inner/memory.memsw.limit_in_bytes
+    groups="5:cpu,memory:/docker/a/inner
+0::/"
+    for root in / /docker/a; do
+        [ "$root" = / ] && at=$scratch/v1/inner || at=$scratch/v1
+        [ "$root" = / ] && of=/docker/a/inner || of=$root
+        mounted="36 35 0:32 $of $at rw - cgroup cgroup rw,cpu,memory"
+        exits 125 within "$groups" "$mounted" 5M
+        is "$(cat err)" "$beyond 4 MiB of it, with swap ($scratch/v1/inner/memory.memsw.limit_in_bytes)" "what is said"
+        exits 0 within "$groups" "$mounted" 4M
+    done
+    exits 0 within "$groups" "36 35 0:32 / $scratch/v1/inner rw - cgroup cgroup rw,cpu" 5M
+else
+    echo "skipped: no user namespaces: control groups"
+fi
+
 for size in 4096=4096 64k=65536 64KiB=65536 1.5M=1572864 1.25MiB=1310720 4MB=4194304 0.001G=1073741824e-3; do
     exits 0 "$tool" run --size-limit "${size%=*}" stat -f -c '%b %S' {}
     case $size in
@@ -97,27 +206,79 @@ is "$(grep -c tmp-run /proc/mounts)" 0 "what is mounted afterwards"
 # In here is $scratch, which is in /tmp mostly; the working directory stays.
 exits 4 "$tool" run --private -v --report sh -c '[ "$1 $TMPDIR $TEMP $TMP" = "/tmp /tmp /tmp /tmp" ] || exit
     ls -A /tmp /var/tmp; stat -c %a /tmp /var/tmp; id -u
-    echo x >/tmp/a; echo xx >/var/tmp/b; ls -A into >outside; exit 4' sh {}
+    echo x >/tmp/a; echo xx >/var/tmp/b; ls -A into >outside
+    exec 7>/tmp/gone; rm /tmp/gone; sh -c "echo \$\$ >said; exec cat hold" 3>&- 4>&- &
+    exit 4' sh {}
+read -r reader <said
 is "$(out)" "/tmp:
 
 /var/tmp:
 1777
 1777
 $(id -u)" "what is there"
-says "left       4 entries, 5 bytes"
-matches "$(grep '^directory' err)" "directory  $scratch/into/tmp*"
-says "     3 bytes  var-tmp/b"
-says "     2 bytes  tmp/a"
+sed -i 's/(sh)/(cat)/' err
+matches "$(cat err)" "command    ended with status 4
+left       2 entries, 5 bytes
+directory  $scratch/into/tmp*
+tmp run: left 2 entries, 5 bytes
+     0 bytes  /tmp/gone (deleted), open in $reader (cat)
+     3 bytes  /var/tmp/b
+     2 bytes  /tmp/a"
+kill "$reader"
 matches "$(cat outside)" "tmp*"
 empty into
 for dir in /tmp /var/tmp .; do
-    exits 0 "$tool" run --dir "$dir" --prefix run-private-test- --private sh -c 'echo x >/tmp/a; echo x >/var/tmp/a'
-    is "$(find "$dir" -maxdepth 1 -name 'run-private-test-*' -user "$(id -u)")" "" "what is left in $dir"
+    exits 0 "$tool" run --dir "$dir" --prefix "run-private-test-$$-" --private sh -c 'echo x >/tmp/a; echo x >/var/tmp/a'
+    is "$(find "$dir" -maxdepth 1 -name "run-private-test-$$-*" -user "$(id -u)")" "" "what is left in $dir"
 done
 exits 1 "$tool" run --private --size-limit 1M sh -c 'head -c 2M /dev/zero >/var/tmp/a'
 says "No space left on device"
+# What others have deleted in their /tmp is none of it.
+deleted=$(mktemp /tmp/run-private-deleted-XXXXXX)
+exec 8>"$deleted"
+rm "$deleted"
+exits 0 "$tool" run --private --dir /tmp --report true
+is "$(cat err)" "tmp run: left 0 entries, 0 bytes" "what is said of a file of others"
+exec 8>&-
+exits 0 "$tool" run --private --report-json report.json sh -c 'echo x >/tmp/a'
+is "$(told 'r["entries"]' 'r["bytes"]' 'r["kept"]' 'r["files"]')" \
+    "1; 2; None; [{'path': '/tmp/a', 'bytes': 2, 'deleted': False, 'opened_by': []}]" "what is told"
+exits 0 "$tool" run --private --report sh -c 'mkdir /tmp/tmp /tmp/var-tmp'
+is "$(cat err)" "tmp run: left 2 entries, 0 bytes" "what is said of directories that are called so"
 exits 127 "$tool" run --private nonexistent
+is "$(cat err)" 'tmp run: command "nonexistent" is not found; see $PATH, or say its path' "what is said"
+
+# A command that is there, but hidden.
+hidden=$(mktemp -d /tmp/run-private-hidden-XXXXXX)
+chmod 755 "$hidden"
+printf '#!/bin/sh\necho ran\n' >"$hidden/x.sh"
+chmod 755 "$hidden/x.sh"
+ln -s "$hidden/x.sh" link
+for command in "$hidden/x.sh" x.sh; do
+    exits 127 env PATH="$PATH:$hidden" "$tool" run --private "$command"
+    is "$(cat err)" "tmp run: command \"$command\" is not found: it is $hidden/x.sh, which --private hides with all of /tmp and /var/tmp; put it elsewhere" "what is said"
+done
+exits 127 "$tool" run --private "$hidden/y.sh"
+says "see \$PATH, or say its path"
+# From within it is reached.
+(cd "$hidden" && exits 0 "$tool" run --private ./x.sh)
+is "$(out)" ran "what a command in the working directory prints"
+rm -r "$hidden" link
 exits 137 "$tool" run --private --size-limit 1M sh -c 'kill -9 $$'
+
+# Without a /var/tmp, and where that is a link to /tmp, which must not be counted twice.
+case $tool$scratch in
+    /var/*) echo "skipped: all of it is in /var: a system without /var/tmp" ;;
+    *)
+        for var in 'mount -t tmpfs none /var' 'mount -t tmpfs none /var && ln -s /tmp /var/tmp'; do
+            exits 0 unshare --user --map-root-user --mount sh -c "$var"' && exec "$@"' sh \
+                "$tool" run --private --report sh -c 'echo x >/tmp/a; ls -A /var/'
+            is "$(cat err)" "tmp run: left 1 entry, 2 bytes
+     2 bytes  /tmp/a" "what is said after $var"
+            empty into
+        done
+        ;;
+esac
 exits 0 "$tool" run --private --keep=always sh -c 'echo x >/tmp/a'
 is "$(cat into/tmp*/tmp/a)" x "what is kept"
 rm -r into/tmp*

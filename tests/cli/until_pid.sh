@@ -147,6 +147,22 @@ end_owner
 soon no_registry
 rmdir into/kept
 
+# Kept to be looked at: nothing waits, and that it stays is said when there is somebody to say it to.
+new_owner
+for command in file dir; do
+    exits 0 env TEMPFILE_KEEP=1 "$tool" "$command" --until-pid "$owner"
+    matches "$(out)" "$scratch/into/tmp*"
+    is "$(cat err)" "tmp $command: kept $(out), also when process $owner has ended: \$TEMPFILE_KEEP is 1" "what is said"
+    is "$(watchers_of "$owner")" "" "what waits"
+done
+exits 0 env TEMPFILE_KEEP=on-error "$tool" dir --until-pid "$owner"
+is "$(cat err)" "" "what is said of errors that there are none of"
+end_owner
+soon test ! -e "$(out)"
+exits 0 "$tool" sweep
+is "$(ls into | wc -l)" 2 "what is kept"
+rm -r into/tmp*
+
 # --- Whose end cannot be waited for ---
 
 for bad in 0 -5 abc 1x ' 1' '' 1.0 99999999999999999999; do
