@@ -140,7 +140,7 @@ void private_mounts::limit(const std::string& directory, std::uint64_t bytes) {
         throw std::runtime_error(
             fmt::format("--size-limit is more than there is: what it limits is in memory, and {} of it, with swap{}",
                         room.limited_by.empty() ? "this machine has " + human(room.bytes)
-                                                : fmt::format("this process may have {}", human_binary(room.bytes)),
+                                                : fmt::format("this process may have {}", human(room.bytes)),
                         room.limited_by.empty() ? "" : fmt::format(" ({})", room.limited_by)));
     }
     const std::string how = fmt::format("size={},mode=0700", bytes);
