@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <stdexcept>
 #include <utility>
 
 namespace tool {
@@ -74,6 +75,12 @@ std::string help_of(const char* name, const char* description, void (*add)(comma
     command alone(app);
     add(alone);
     return app.help();
+}
+
+void refuse_misplaced(const std::vector<std::string>& words) {
+    if (!words.empty()) {
+        throw std::invalid_argument("unexpected argument \"" + words.front() + "\"; a command stands behind \"--\"");
+    }
 }
 
 }  // namespace tool

@@ -95,4 +95,7 @@ void add_doctor(command& command);
 // is taken off the command line before CLI11 sees it, for whom "{}" is an empty list and "--x=" may be two arguments.
 extern char** operands;
 
+// Words of a command line that is to stand behind "--". @throws std::invalid_argument where there are any.
+void refuse_misplaced(const std::vector<std::string>& words);
+
 }  // namespace tool

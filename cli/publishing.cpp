@@ -34,10 +34,7 @@ tempfile::persist_options rules_of(const publishing& p) {
     if (operands != nullptr && *operands == nullptr) {
         throw std::invalid_argument("there is no command behind \"--\"");
     }
-    if (!p.misplaced.empty()) {
-        throw std::invalid_argument(
-            fmt::format("unexpected argument \"{}\"; a command stands behind \"--\"", p.misplaced.front()));
-    }
+    refuse_misplaced(p.misplaced);
     tempfile::persist_options rules;
     rules.same = p.if_changed ? tempfile::if_same::leave : tempfile::if_same::replace;
     rules.durable = p.durable ? tempfile::durability::data_and_directory : tempfile::durability::data;

@@ -22,6 +22,11 @@
 namespace tool {
 namespace {
 
+struct options {
+    tempfile::name_options name;
+    std::vector<std::string> misplaced;
+};
+
 // What stands behind "--", else $SHELL; ended by a null pointer.
 std::vector<char*> shell_command() {
     if (operands != nullptr && *operands != nullptr) {
@@ -42,7 +47,9 @@ std::vector<char*> shell_command() {
     return {shell, nullptr};
 }
 
-int run(const command& command, const tempfile::name_options& name) {
+int run(const command& command, const options& o) {
+    const auto& name = o.name;
+    refuse_misplaced(o.misplaced);
     const std::vector<char*> shell = shell_command();
     tempfile::set_label(fmt::format("tmp shell {}", std::filesystem::path(shell.front()).filename().native()));
     tell_of_kept("tmp shell");
@@ -63,8 +70,9 @@ int run(const command& command, const tempfile::name_options& name) {
 }  // namespace
 
 void add_shell(command& command) {
-    auto name = std::make_shared<tempfile::name_options>();
-    add_name_options(command, *name);
+    auto o = std::make_shared<options>();
+    command.add_operands("COMMAND", o->misplaced, "Behind \"--\": the shell, and its arguments", "ARGUMENT...");
+    add_name_options(command, o->name);
     command.footer(
         "$SHELL, or what stands behind \"--\", runs in a new directory, which is its working directory, $TMPDIR, "
         "$TEMP\n"
@@ -78,7 +86,7 @@ void add_shell(command& command) {
         "  tmp shell\n"
         "Example: another shell, with its options\n"
         "  tmp shell --prefix try- -- bash --norc");
-    command.callback([&command, name] { return run(command, *name); });
+    command.callback([&command, o] { return run(command, *o); });
 }
 
 }  // namespace tool

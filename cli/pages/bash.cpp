@@ -103,8 +103,9 @@ std::string case_of(const page& command) {
     }
     std::string result = fmt::format("        {})\n            options='{}'\n", command.name, options.substr(1));
     if (!command.operands.empty()) {
-        result += fmt::format("            operands={} other_at={}\n", name_of(command.operands.front().values),
-                              where_other_begins(command));
+        const offer first = command.operands.front().values;  // what is behind "--" is not offered in front of it
+        result += fmt::format("            operands={} other_at={}\n",
+                              name_of(first == offer::command ? offer::nothing : first), where_other_begins(command));
     }
     if (!values.empty()) {
         result += fmt::format("            with_value+='{}'\n            case $option in\n{}            esac\n",

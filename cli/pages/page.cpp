@@ -153,7 +153,7 @@ std::string joined(const std::vector<std::string>& parts, std::string_view separ
 std::string where_other_begins(const page& command) {
     const auto other = std::find_if(command.operands.begin(), command.operands.end(),
                                     [](const operand& o) { return o.values == offer::command; });
-    return other == command.operands.end() ? "never" : other == command.operands.begin() ? "operand" : "dashes";
+    return other == command.operands.end() ? "never" : other->text.starts_with("Behind \"--\"") ? "dashes" : "operand";
 }
 
 std::string replaced(const std::string& text, std::string_view from, std::string_view to) {

@@ -34,6 +34,8 @@ offers '--dry-run|' tmp rm a --dry
 offers 'a directory|a file|' tmp write a
 offers '--mode|' tmp write a --mo
 offers 'mkfifo|' tmp write a -- mkfif
+offers 'mkfifo|' tmp shell -- mkfif
+offers '|' tmp shell mkfif
 offers 'mkfifo|' tmp run mkfif
 offers 'mkfifo|' tmp run --dir /tmp mkfif
 offers 'mkfifo|' tmp run --dir = /tmp -v mkfif
