@@ -14,6 +14,9 @@ namespace {
 // What one thread may have open: two walks, and what it opens for a moment.
 constexpr std::size_t descriptors_of_a_thread = 16;
 
+// In one directory, beside its owner. Of two threads one nearly always waits already, and a third gained nothing.
+constexpr unsigned most_helpers = 1;
+
 }  // namespace
 
 removal_crew::~removal_crew() {
@@ -23,15 +26,10 @@ removal_crew::~removal_crew() {
 
 // --- Beginning and end ---
 
-unsigned removal_crew::wanted() const noexcept {
-    constexpr unsigned most_by_itself = 4;
-    constexpr unsigned most = 16;
-    const unsigned asked = job_.options().threads;
-    return asked == 0 ? std::clamp(std::thread::hardware_concurrency(), 1U, most_by_itself) : std::min(most, asked);
-}
-
 void removal_crew::start_when_it_pays(sys::handle any, std::uint64_t to_come) {
     constexpr std::uint64_t enough_entries = 1000;  // some milliseconds of work, which a thread is to be worth
+    constexpr unsigned most_by_itself = 4;
+    constexpr unsigned most = 16;
     const unsigned asked = job_.options().threads;
     if (asked == 1 || started_.load(std::memory_order_relaxed) ||
         (asked == 0 && job_.entries() + to_come < enough_entries) || started_.exchange(true)) {
@@ -39,16 +37,16 @@ void removal_crew::start_when_it_pays(sys::handle any, std::uint64_t to_come) {
     }
     sys::file_system on{};
     if (asked != 0 || sys::call.file_system_of(any, on) != 0 || gains_by_threads(on)) {
-        start(any);
+        start(asked == 0 ? std::clamp(std::thread::hardware_concurrency(), 1U, most_by_itself) : std::min(most, asked),
+              any);
     }
 }
 
-void removal_crew::start(sys::handle any) {
-    const unsigned all = wanted();
+void removal_crew::start(unsigned wanted, sys::handle any) {
     std::vector<file> room;
-    threads_.reserve(all);
-    room.reserve((all + 1) * descriptors_of_a_thread);
-    for (unsigned threads = 1; threads < all; ++threads) {
+    threads_.reserve(wanted);
+    room.reserve((wanted + 1) * descriptors_of_a_thread);
+    for (unsigned threads = 1; threads < wanted; ++threads) {
         while (room.size() < (threads + 1) * descriptors_of_a_thread) {
             sys::handle h = sys::no_handle;
             if (sys::call.duplicate(any, h) != 0) {
@@ -170,8 +168,8 @@ void removal_crew::take_back(shared_directory& dir) noexcept {
 
 // False when there is none in which something is left for others.
 bool removal_crew::help_one(lock& held) {
-    const auto found =
-        std::find_if(shared_.begin(), shared_.end(), [](const auto* d) { return !d->names.all_taken(); });
+    const auto found = std::find_if(shared_.begin(), shared_.end(),
+                                    [](const auto* d) { return d->helpers < most_helpers && !d->names.all_taken(); });
     if (found == shared_.end() || job_.stopped()) {
         return false;
     }

@@ -66,8 +66,6 @@ public:
     removal_crew(const removal_crew&) = delete;
     removal_crew& operator=(const removal_crew&) = delete;
 
-    // Whether there can be others at all.
-    [[nodiscard]] bool may_have_others() const noexcept { return wanted() > 1; }
     // To be called where there is work for others, of so many entries at least. Starts threads if that was asked for,
     // or pays by now; as many as there is room for their descriptors, which copies of `any` take for a moment.
     void start_when_it_pays(sys::handle any, std::uint64_t to_come = 0);
@@ -98,8 +96,7 @@ public:
 private:
     using lock = std::unique_lock<std::mutex>;
 
-    [[nodiscard]] unsigned wanted() const noexcept;
-    void start(sys::handle any);
+    void start(unsigned wanted, sys::handle any);
     void work() noexcept;
     bool do_one(lock& held, bool may_help);
     void run(errand& what, bool may_help) noexcept;

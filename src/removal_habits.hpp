@@ -1,4 +1,5 @@
-// What makes a removal faster on which kind of file system, by measurement (docs/design.md, "Removing").
+// What makes a removal faster on which kind of file system, by measurement (docs/design.md, "On ext4 two threads share
+// one large directory").
 
 #pragma once
 
@@ -11,13 +12,14 @@ constexpr bool gains_by_order(sys::file_system on) noexcept {
     return on != sys::file_system::memory;
 }
 
-// Several threads in one directory. unlink(2) gives the inode back when it has let go of the directory; where most of
-// the work is before that, threads wait for each other, and that makes it slower than one alone (xfs, btrfs).
+// Several threads in one directory: unlink(2) gives the inode back when it has let go of the directory. Where nearly
+// all of the work is before that, threads wait for each other, and turning to the next one makes it slower than one
+// alone.
 constexpr bool gains_by_threads_in_one_directory(sys::file_system on) noexcept {
-    return on == sys::file_system::memory || on == sys::file_system::ext;
+    return on == sys::file_system::ext;
 }
 
-// Several threads in different directories. On btrfs, one tree in which all of them search and change holds all.
+// Several threads in different directories: on btrfs they meet in the one tree that holds all of these.
 constexpr bool gains_by_threads(sys::file_system on) noexcept {
     return on != sys::file_system::btrfs;
 }

@@ -207,9 +207,8 @@ void tree_remover::list_here() {
     sys::error e = go_to_place();
     l.listed = true;
     sys::file_system on{};
-    if (e == 0 && l.dir.large && sys::call.file_system_of(here(), on) == 0 &&
-        (gains_by_order(on) || (gains_by_threads_in_one_directory(on) && crew_.may_have_others()))) {
-        e = list_in_batches(on);
+    if (e == 0 && l.dir.large && sys::call.file_system_of(here(), on) == 0 && gains_by_order(on)) {
+        e = list_in_order_of_inodes(on);
     } else if (e == 0) {
         e = list_in_order();
     }
@@ -253,7 +252,7 @@ sys::error tree_remover::list_in_order() {
     return e;
 }
 
-sys::error tree_remover::list_in_batches(sys::file_system on) {
+sys::error tree_remover::list_in_order_of_inodes(sys::file_system on) {
     level& l = levels_.back();
     std::size_t used = 0;
     sys::error e = 0;
@@ -283,10 +282,8 @@ bool tree_remover::may_others_remove(const sys::entry& entry) const {
 }
 
 void tree_remover::remove_batch(sys::file_system on) {
-    if (gains_by_order(on)) {
-        batch_.sort_by_inode();
-    }
-    if (gains_by_threads_in_one_directory(on) && crew_.may_have_others()) {
+    batch_.sort_by_inode();
+    if (gains_by_threads_in_one_directory(on)) {
         crew_.start_when_it_pays(here(), batch_.size());
         shared_directory shared{.handle = here(), .names = batch_, .path = path_of("")};
         {

@@ -74,7 +74,7 @@ private:
     void list_here();
     sys::error go_to_place();
     sys::error list_in_order();
-    sys::error list_in_batches(sys::file_system on);
+    sys::error list_in_order_of_inodes(sys::file_system on);
     bool may_others_remove(const sys::entry& entry) const;
     void remove_batch(sys::file_system on);
     void take_of_batch();
