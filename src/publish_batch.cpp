@@ -136,13 +136,13 @@ unsigned threads_worth_it(unsigned asked, std::size_t files, sys::handle any) {
     constexpr std::size_t enough_files = 16;
     constexpr unsigned by_itself = 8;
     constexpr unsigned most = 16;
-    bool in_memory = false;
+    sys::file_system kind{};
     if (asked != 0) {
         return std::min(asked, most);
     }
-    return files < enough_files || any == sys::no_handle || sys::call.is_in_memory(any, in_memory) != 0 || in_memory
-               ? 1
-               : by_itself;
+    const bool on_disk = any != sys::no_handle && files >= enough_files && sys::call.file_system_of(any, kind) == 0 &&
+                         kind != sys::file_system::memory;
+    return on_disk ? by_itself : 1;
 }
 
 }  // namespace

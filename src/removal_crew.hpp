@@ -1,4 +1,5 @@
-// Threads that help with one removal: each empties directories that another one hands over.
+// Threads that help with one removal: each empties directories that another one hands over, or removes some of what is
+// in a large one.
 
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "mount.hpp"
+#include "name_batch.hpp"
 #include "removal_job.hpp"
 #include "tempfile/file.hpp"
 
@@ -45,6 +47,16 @@ struct errand {
     std::atomic<bool> done{false};
 };
 
+// A large directory in which others remove what is known to be none itself, beside its owner. What they are refused is
+// left to him, who knows what to do about it, and reports.
+struct shared_directory {
+    sys::handle handle;
+    name_batch& names;
+    std::string path;  // in messages
+    std::atomic<bool> removed_something{false};
+    unsigned helpers = 0;  // who are in it: under the crew's mutex
+};
+
 // Nobody ever waits for an errand that nobody has begun, and who waits for one does others meanwhile; but not while
 // waiting in one of those, so that the stack is that of two walks.
 class removal_crew {
@@ -54,15 +66,29 @@ public:
     removal_crew(const removal_crew&) = delete;
     removal_crew& operator=(const removal_crew&) = delete;
 
-    // To be called where there is work for others. Starts threads if that was asked for, or pays by now; as many as
-    // there is room for their descriptors, which copies of `any` take for a moment.
-    void start_when_it_pays(sys::handle any);
+    // To be called where there is work for others, of so many entries at least. Starts threads if that was asked for,
+    // or pays by now; as many as there is room for their descriptors, which copies of `any` take for a moment.
+    void start_when_it_pays(sys::handle any, std::uint64_t to_come = 0);
 
     // False when everybody is busy.
     [[nodiscard]] bool has_idle() const noexcept { return idle_.load(std::memory_order_relaxed) != 0; }
     bool hand_over(std::shared_ptr<errand> what);
     // Until it is done. False when nobody has begun it, so that it is the caller's again.
     [[nodiscard]] bool wait_for(const errand& what, bool may_help);
+
+    // From now on others may take some of the names, until the answer is destroyed: then none of them is in it any
+    // more.
+    class [[nodiscard]] sharing {
+    public:
+        sharing(removal_crew& crew, shared_directory& dir) : crew_(crew), dir_(dir) { crew_.share(dir_); }
+        ~sharing() { crew_.take_back(dir_); }
+        sharing(const sharing&) = delete;
+        sharing& operator=(const sharing&) = delete;
+
+    private:
+        removal_crew& crew_;
+        shared_directory& dir_;
+    };
 
     // No thread is left afterwards.
     void end() noexcept;
@@ -74,6 +100,10 @@ private:
     void work() noexcept;
     bool do_one(lock& held, bool may_help);
     void run(errand& what, bool may_help) noexcept;
+    void share(shared_directory& dir);
+    void take_back(shared_directory& dir) noexcept;
+    bool help_one(lock& held);
+    void help(shared_directory& dir) noexcept;
 
     removal_job& job_;
     std::atomic<bool> started_{false};
@@ -83,6 +113,7 @@ private:
     std::mutex mutex_;  // for what follows
     std::condition_variable changed_;
     std::vector<std::shared_ptr<errand>> offered_;
+    std::vector<shared_directory*> shared_;
     std::atomic<unsigned> idle_{0};
     bool over_ = false;
 };

@@ -94,4 +94,35 @@ private:
     std::mutex several_names_;  // of a file: held by who counts and removes one
 };
 
+// What one thread has done and the job has not been told yet. `path` as in removal_job::count.
+class removal_tally {
+public:
+    explicit removal_tally(removal_job& job) noexcept : job_(job) {}
+
+    void removed(std::uint64_t bytes) noexcept {
+        bytes_ += bytes;
+        ++entries_;
+    }
+    // For each entry that was tried, and directory that is entered.
+    template <class Path>
+    void did_something(Path path) {
+        constexpr std::uint64_t between_looks = 64;  // at the clock
+        if (++done_ % between_looks == 0) {
+            look_up_from_work(path);
+        }
+    }
+    // Tells what was done, and sees whether to go on.
+    template <class Path>
+    void look_up_from_work(Path path) {
+        job_.count(std::exchange(entries_, 0), std::exchange(bytes_, 0), path);
+        job_.stop_when_late();
+    }
+
+private:
+    removal_job& job_;
+    std::uint64_t entries_ = 0;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t done_ = 0;
+};
+
 }  // namespace tempfile

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "removal_habits.hpp"
 #include "repair.hpp"
 
 namespace tempfile {
@@ -81,20 +82,15 @@ void tree_remover::stays(const std::string& name) {
 
 void tree_remover::removed(std::uint64_t bytes) {
     levels_.back().removed_something = true;
-    bytes_ += bytes;
-    ++entries_;
+    tally_.removed(bytes);
 }
 
 void tree_remover::did_something() {
-    if (++done_ % between_looks == 0) {
-        look_up_from_work();
-    }
+    tally_.did_something([this] { return path_of(""); });
 }
 
-// Tells what was done, and sees whether to go on.
 void tree_remover::look_up_from_work() {
-    job_.count(std::exchange(entries_, 0), std::exchange(bytes_, 0), [this] { return path_of(""); });
-    job_.stop_when_late();
+    tally_.look_up_from_work([this] { return path_of(""); });
 }
 
 // --- One directory ---
@@ -210,9 +206,9 @@ void tree_remover::list_here() {
     level& l = levels_.back();
     sys::error e = go_to_place();
     l.listed = true;
-    bool in_memory = false;
-    if (e == 0 && l.dir.large && sys::call.is_in_memory(here(), in_memory) == 0 && !in_memory) {
-        e = list_in_order_of_inodes();
+    sys::file_system on{};
+    if (e == 0 && l.dir.large && sys::call.file_system_of(here(), on) == 0 && gains_by_order(on)) {
+        e = list_in_order_of_inodes(on);
     } else if (e == 0) {
         e = list_in_order();
     }
@@ -256,7 +252,7 @@ sys::error tree_remover::list_in_order() {
     return e;
 }
 
-sys::error tree_remover::list_in_order_of_inodes() {
+sys::error tree_remover::list_in_order_of_inodes(sys::file_system on) {
     level& l = levels_.back();
     std::size_t used = 0;
     sys::error e = 0;
@@ -265,21 +261,64 @@ sys::error tree_remover::list_in_order_of_inodes() {
         used = e == 0 ? used : 0;
         sys::entry entry{};
         for (std::size_t at = 0; sys::next_entry(buffer_.data(), used, at, entry);) {
-            in_order_.add(entry);
+            batch_.add(entry, may_others_remove(entry));
             l.place = entry.next;
         }
         look_up_from_work();
-        if (used == 0 || in_order_.full()) {
-            in_order_.take_all([this](const char* name, sys::kind what) {
-                if (!job_.stopped()) {
-                    remove_entry(name, what);
-                    did_something();
-                }
-            });
+        if (used == 0 || batch_.full()) {
+            remove_batch(on);
             l.listed = used == 0 || l.pending.size() < most_pending;
         }
     } while (used != 0 && l.listed && !job_.stopped());
     return e;
+}
+
+// Whatever asks for more than the call itself is the owner's.
+bool tree_remover::may_others_remove(const sys::entry& entry) const {
+    const std::string_view name = entry.name;
+    const auto& failed = levels_.back().failed;
+    return entry.what != sys::kind::directory && entry.what != sys::kind::unknown && !is_leftover(name) &&
+           (failed.empty() || !failed.contains(std::string(name)));
+}
+
+void tree_remover::remove_batch(sys::file_system on) {
+    batch_.sort_by_inode();
+    if (gains_by_threads_in_one_directory(on)) {
+        crew_.start_when_it_pays(here(), batch_.size());
+        shared_directory shared{.handle = here(), .names = batch_, .path = path_of("")};
+        {
+            const removal_crew::sharing with_others(crew_, shared);
+            try {
+                take_of_batch();
+            } catch (...) {
+                job_.stop();  // or they would go on
+                throw;
+            }
+        }
+        levels_.back().removed_something |= shared.removed_something;
+        for (name_batch::item& i : batch_.all()) {  // what others left
+            remove_item(i);
+        }
+    } else {
+        take_of_batch();
+    }
+    batch_.clear();
+}
+
+void tree_remover::take_of_batch() {
+    for (auto some = batch_.take(); !some.empty(); some = batch_.take()) {
+        for (name_batch::item& i : some) {
+            remove_item(i);
+        }
+    }
+}
+
+void tree_remover::remove_item(name_batch::item& i) {
+    if (!i.done && !job_.stopped()) {
+        remove_entry(batch_.name_of(i), i.what);
+        did_something();
+        i.done = true;
+    }
 }
 
 // --- Down ---

@@ -10,7 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "inode_order.hpp"
+#include "name_batch.hpp"
 #include "removal_crew.hpp"
 #include "removal_job.hpp"
 #include "tempfile/file.hpp"
@@ -56,8 +56,6 @@ private:
     static constexpr std::size_t most_remembered = 4096;
     // With so many directories in it that are not empty, the list of a directory is left, and goes on later.
     static constexpr std::size_t most_pending = 10'000;
-    // How many entries are tried, and directories entered, between two looks at the clock.
-    static constexpr std::uint64_t between_looks = 64;
     // Bytes of a path in messages. Nobody can use longer ones, and there is one for each failure that is kept.
     static constexpr std::size_t longest_path = 16 * 1024;
 
@@ -76,7 +74,11 @@ private:
     void list_here();
     sys::error go_to_place();
     sys::error list_in_order();
-    sys::error list_in_order_of_inodes();
+    sys::error list_in_order_of_inodes(sys::file_system on);
+    bool may_others_remove(const sys::entry& entry) const;
+    void remove_batch(sys::file_system on);
+    void take_of_batch();
+    void remove_item(name_batch::item& i);
     void remove_entry(const char* name, sys::kind what);
     void remove_other(const char* name);
     void refused(const char* name, sys::error e);
@@ -106,10 +108,8 @@ private:
     bool stays_;
     bool may_help_ = true;       // others, while it waits for them
     std::vector<level> levels_;  // the first is the root, whose handle is not ours
-    std::uint64_t entries_ = 0;  // removed, and not yet counted in the job
-    std::uint64_t bytes_ = 0;
-    std::uint64_t done_ = 0;  // entries tried, directories entered
-    inode_order in_order_;
+    removal_tally tally_{job_};
+    name_batch batch_;
     alignas(std::uint64_t) std::array<char, sys::list_bytes> buffer_;
 };
 

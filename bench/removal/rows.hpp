@@ -19,7 +19,7 @@ struct row {
     paths (*make)(int size);
     int size;                           // files, or the length of the chain
     bool cold = false;                  // nothing of the tree is in memory before
-    bool for_threads = false;           // has several directories that have something in them
+    bool for_threads = false;           // holds something to be shared
     limits within = {1024, 8U << 20U};  // what Debian gives to every process
     double target = 0;                  // of `rm -rf`, for one thread; 0: there is none
     double target_of_two = 0;           // the same for two
@@ -45,6 +45,7 @@ inline const std::array rows{
         .what = "100,000 files in one directory",
         .make = make_one_directory,
         .size = 100'000,
+        .for_threads = true,
         .target = 0.95},
     row{.id = "one_cold", .what = "the same, cold", .make = make_one_directory, .size = 100'000, .cold = true},
     row{.id = "hundreds", .what = "1,000 times 100 files in one directory", .make = make_hundreds, .size = 100'000},

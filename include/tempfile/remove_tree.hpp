@@ -58,10 +58,10 @@ struct remove_options {
     bool contents_only = false;  ///< Empty the directory, which stays. What is no directory is refused: ENOTDIR.
     bool cross_mounts = false;   ///< Empty file systems that are mounted in it too. (Mount points stay: EBUSY.)
     bool count_bytes = false;    ///< Fill in `removal_report::bytes`. It costs a stat(2) for each file.
-    unsigned threads = 0;        ///< How many work at the same time, on different directories. 0: one, until 1,000
-                                 ///< entries are gone and there are directories to be shared; then as many as there
-                                 ///< are processors, at most 4. Never more than 16, and fewer where
-                                 ///< descriptors are short.
+    unsigned threads = 0;        ///< How many work at the same time, in different directories and, on ext4, two in a
+                                 ///< large one. 0: one, until 1,000 entries are gone, or found in one directory, and
+                                 ///< some can be shared; then as many as there are processors, at most 4, but on
+                                 ///< btrfs always one. Never more than 16, and fewer where descriptors are short.
     std::chrono::milliseconds at_most = std::chrono::hours(24);  ///< Then it stops, within some milliseconds.
     std::chrono::milliseconds patience{250};  ///< How long to wait, altogether, for what is busy or comes back.
     /// Is asked about every 64 entries, whether they can be removed or not, and told the end: false stops the removal.

@@ -81,6 +81,10 @@ struct process_identity {
 
 enum class medium : std::uint8_t { unknown, memory, storage, network };
 
+// Kinds of file systems, as far as something depends on them. `memory`: whatever keeps everything there; `ext`: ext2,
+// ext3 and ext4, which cannot be told apart.
+enum class file_system : std::uint8_t { other, memory, ext, btrfs };
+
 inline constexpr std::uint64_t no_limit = ~std::uint64_t{0};
 
 struct space {
@@ -232,8 +236,8 @@ struct calls {
     // the alignment of std::uint64_t.
     error (*list)(handle dir, void* buffer, std::size_t& used) noexcept;
     error (*rewind)(handle dir) noexcept;
-    // Whether the file system is one that keeps everything in memory.
-    error (*is_in_memory)(handle h, bool& yes) noexcept;
+    // Which kind of file system it is on.
+    error (*file_system_of)(handle h, file_system& out) noexcept;
     // How much room there is in the file system of `h`, which may be from `open_path`, and what it is like.
     error (*free_space)(handle h, space& out) noexcept;
     // How much of it the quota of the effective user, or of the effective group, leaves. An error where there are no

@@ -258,8 +258,8 @@ TEST_F(remove_tree, S8_no_more_than_ten_thousand_directories_wait_at_a_time) {
 // The order in which the files of a directory go, by inodes.
 std::vector<ino_t> order_of_removal(const path& large, bool on_disk) {
     std::vector<ino_t> order;
-    const replace_call<&sys::calls::is_in_memory> says([&](sys::handle, bool& yes) {
-        yes = !on_disk;
+    const replace_call<&sys::calls::file_system_of> says([&](sys::handle, sys::file_system& out) {
+        out = on_disk ? sys::file_system::ext : sys::file_system::memory;
         return 0;
     });
     const replace_call<&sys::calls::remove_file> watch([&](sys::handle at, const char* name) {
@@ -269,7 +269,7 @@ std::vector<ino_t> order_of_removal(const path& large, bool on_disk) {
         }
         return replace_call<&sys::calls::remove_file>::real(at, name);
     });
-    EXPECT_TRUE(tempfile::remove_tree(large).complete);
+    EXPECT_TRUE(tempfile::remove_tree(large, {.threads = 1}).complete);
     return order;
 }
 
@@ -300,8 +300,8 @@ TEST_F(remove_tree, S8_a_very_large_directory_goes_part_by_part) {
     for (int i = 0; i < directories; ++i) {  // which come first: a file system in memory lists the newest first
         std::filesystem::create_directories(dir / "large" / std::to_string(i) / "sub");
     }
-    const replace_call<&sys::calls::is_in_memory> on_disk([](sys::handle, bool& yes) {
-        yes = false;
+    const replace_call<&sys::calls::file_system_of> on_disk([](sys::handle, sys::file_system& out) {
+        out = sys::file_system::ext;
         return 0;
     });
     int resumed = 0;
@@ -336,8 +336,8 @@ TEST(remove_tree_for_real, T21_large_directories_on_ext4_in_the_order_of_inodes)
 TEST_F(remove_tree, a_large_directory_that_is_being_read_can_be_left_alone) {
     std::filesystem::create_directory(dir / "large");
     fill(dir / "large", 12'000);
-    const replace_call<&sys::calls::is_in_memory> on_disk([](sys::handle, bool& yes) {
-        yes = false;
+    const replace_call<&sys::calls::file_system_of> on_disk([](sys::handle, sys::file_system& out) {
+        out = sys::file_system::ext;
         return 0;
     });
     std::error_code ec;

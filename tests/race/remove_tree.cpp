@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@
 #include "support/every_call.hpp"
 #include "support/in_child.hpp"
 #include "support/in_memory.hpp"
+#include "support/large_directories.hpp"
 #include "support/scratch.hpp"
 
 namespace {
@@ -36,13 +38,15 @@ using tempfile::test::as_ordinary_user;
 using tempfile::test::canary;
 using tempfile::test::every_call;
 using tempfile::test::in_memory;
+using tempfile::test::large_directories;
 using tempfile::test::open_descriptors;
 using tempfile::test::plant_tree;
 using tempfile::test::scratch;
 
 // --- Through the table ---
 
-class swaps_before_calls : public testing::TestWithParam<std::tuple<attack, unsigned>> {
+// Threads, and whether every directory counts as a large one.
+class swaps_before_calls : public testing::TestWithParam<std::tuple<attack, unsigned, bool>> {
 protected:
     // At `victim` in the tree; "" is the tree itself. False when there were fewer calls.
     bool strike_before_call(std::size_t n, const char* victim, const char* its_twin);
@@ -63,6 +67,10 @@ bool swaps_before_calls::strike_before_call(std::size_t n, const char* victim, c
     std::size_t calls = 0;
     std::error_code ec;
     removal_report report;
+    std::optional<large_directories> large;
+    if (std::get<bool>(GetParam())) {
+        large.emplace();
+    }
     {
         const every_call gate([&](std::string_view) {
             const std::scoped_lock lock(one_at_a_time);
@@ -96,15 +104,18 @@ TEST_P(swaps_before_calls, T2_S5_of_any_thread) {
     EXPECT_EQ(open_descriptors(), before);
 }
 
-INSTANTIATE_TEST_SUITE_P(every, swaps_before_calls, testing::Combine(testing::ValuesIn(all), testing::Values(1U, 2U)),
+INSTANTIATE_TEST_SUITE_P(every, swaps_before_calls,
+                         testing::Combine(testing::ValuesIn(all), testing::Values(1U, 2U), testing::Bool()),
                          [](const auto& of) {
                              return std::string(std::get<attack>(of.param).name) + "_" +
-                                    std::to_string(std::get<unsigned>(of.param));
+                                    std::to_string(std::get<unsigned>(of.param)) +
+                                    (std::get<bool>(of.param) ? "_large" : "");
                          });
 
 // --- In a thread ---
 
-// TEMPFILE_RACE_SECONDS=60 is a minute for each number of threads; without it, half a second.
+// TEMPFILE_RACE_SECONDS=60 is a minute for each number of threads, and as long for large directories; without it, half
+// a second.
 std::chrono::milliseconds how_long() {
     const char* const seconds = std::getenv("TEMPFILE_RACE_SECONDS");
     return seconds == nullptr ? std::chrono::milliseconds(500) : std::chrono::seconds(std::atoi(seconds));
@@ -218,10 +229,16 @@ void exchange_without_end(std::ostream& wrong, const path& world, unsigned threa
 }
 
 void exchange_for_every_number_of_threads(std::ostream& wrong) {
-    for (const unsigned threads : {1U, 2U, 4U}) {
-        const scratch world(in_memory());
-        exchange_without_end(wrong, world.path(), threads);
-        std::filesystem::current_path("/");
+    for (const bool all_large : {false, true}) {
+        std::optional<large_directories> large;
+        if (all_large) {
+            large.emplace();
+        }
+        for (const unsigned threads : {1U, 2U, 4U}) {
+            const scratch world(in_memory());
+            exchange_without_end(wrong, world.path(), threads);
+            std::filesystem::current_path("/");
+        }
     }
 }
 

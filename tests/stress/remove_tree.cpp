@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <ostream>
 #include <random>
 #include <set>
@@ -28,6 +29,7 @@
 #include "support/file_systems.hpp"
 #include "support/in_child.hpp"
 #include "support/in_memory.hpp"
+#include "support/large_directories.hpp"
 #include "support/mounted.hpp"
 #include "support/scratch.hpp"
 
@@ -330,6 +332,11 @@ std::string try_seed(unsigned seed, const path& where) {
     const random_tree tree(world.path(), seed, as_root, seed % 7 < 3);
     const unsigned threads = 1U << seed % 3;
     const bool with_writer = seed % 4 == 3;
+    const bool all_large = seed % 11 < 5;
+    std::optional<test::large_directories> large;
+    if (all_large) {
+        large.emplace();
+    }
     std::ostringstream wrong;
     wrong << (as_root ? test::in_child : test::as_ordinary_user)(
         [&](std::ostream& trouble) { (with_writer ? remove_it_beside_a_writer : remove_it)(trouble, tree, threads); });
@@ -337,7 +344,9 @@ std::string try_seed(unsigned seed, const path& where) {
     tree.check_modes(wrong);
     compare(wrong, "there", all_below(world / "outside"), outside_before);
     const std::string text = wrong.str();
-    return text.empty() ? text : "seed " + std::to_string(seed) + ", " + std::to_string(threads) + " threads:\n" + text;
+    return text.empty() ? text
+                        : "seed " + std::to_string(seed) + ", " + std::to_string(threads) + " threads" +
+                              (all_large ? ", all large" : "") + ":\n" + text;
 }
 
 // Another one each time.

@@ -32,7 +32,7 @@
     X(link) X(link_handle) X(link_through_proc) X(read_link) X(sync_file_system) X(begin_sync) \
     X(set_owner) X(clone) X(copy_range) X(send_range) X(list_attributes) X(attribute) \
     X(set_attribute) X(remove_attribute) X(reserve) X(create_public_directory) \
-    X(is_in_memory) X(start_thread) X(join_thread) X(pause) \
+    X(file_system_of) X(start_thread) X(join_thread) X(pause) \
     X(free_space) X(quota) X(mounted) X(swaps) X(available_memory)
 // clang-format on
 

@@ -247,21 +247,24 @@ TEST_F(sys_directories, list_tells_the_inodes) {
     }
 }
 
-TEST(sys_file_systems, are_in_memory_or_not) {
+TEST(sys_file_systems, are_told_apart) {
+    using enum sys::file_system;
     for (const auto& [commands, expected] :
-         {std::pair("mount -t tmpfs tmpfs $M", true),
-          std::pair("truncate -s 16M $W/image && mkfs.ext4 -q -F $W/image && mount -o loop $W/image $M", false)}) {
+         {std::pair("mount -t tmpfs tmpfs $M", memory), std::pair("mount -t proc proc $M", other),
+          std::pair("truncate -s 16M $W/image && mkfs.ext4 -q -F $W/image && mount -o loop $W/image $M", ext),
+          std::pair("truncate -s 16M $W/image && mkfs.ext2 -q -F $W/image && mount -o loop $W/image $M", ext),
+          std::pair("truncate -s 128M $W/image && mkfs.btrfs -q $W/image && mount -o loop $W/image $M", btrfs)}) {
         const test::mounted fs(commands);
         if (!fs) {
             GTEST_SKIP() << fs.why_not();
         }
         const held h(::open(fs.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        bool yes = !expected;
-        EXPECT_EQ(sys::call.is_in_memory(h, yes), 0);
-        EXPECT_EQ(yes, expected) << commands;
+        sys::file_system found{};
+        EXPECT_EQ(sys::call.file_system_of(h, found), 0);
+        EXPECT_EQ(found, expected) << commands;
     }
-    bool yes = false;
-    EXPECT_EQ(sys::call.is_in_memory(sys::no_handle, yes), EBADF);
+    sys::file_system none{};
+    EXPECT_EQ(sys::call.file_system_of(sys::no_handle, none), EBADF);
 }
 
 }  // namespace

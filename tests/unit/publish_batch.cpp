@@ -105,8 +105,8 @@ TEST_F(batch_test, many_files_on_a_disk_are_waited_for_by_several_threads_which_
         return started.count();
     };
     bool in_memory = false;
-    const replace_call<&sys::calls::is_in_memory> told([&](sys::handle, bool& yes) {
-        yes = in_memory;
+    const replace_call<&sys::calls::file_system_of> told([&](sys::handle, sys::file_system& out) {
+        out = in_memory ? sys::file_system::memory : sys::file_system::other;
         return 0;
     });
     EXPECT_EQ(threads(15, {}), 0);
@@ -126,8 +126,8 @@ TEST_F(batch_test, those_that_are_left_alone_are_waited_for_with_the_others) {
     write_file(target(99), "same");
     batch.add(target(99), {.same = if_same::leave}) << "same";
     fill(batch, 15);
-    const replace_call<&sys::calls::is_in_memory> on_disk([](sys::handle, bool& yes) {
-        yes = false;
+    const replace_call<&sys::calls::file_system_of> on_disk([](sys::handle, sys::file_system& out) {
+        out = sys::file_system::other;
         return 0;
     });
     const count_calls<&sys::calls::start_thread> started;

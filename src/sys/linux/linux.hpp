@@ -30,7 +30,7 @@ error stat_at(handle at, const char* name, metadata& out) noexcept;
 error open_path(handle at, const char* name, handle& made) noexcept;
 error set_path_permissions(handle path, std::uint32_t permissions) noexcept;
 error list(handle dir, void* buffer, std::size_t& used) noexcept;
-error is_in_memory(handle h, bool& yes) noexcept;
+error file_system_of(handle h, file_system& out) noexcept;
 error free_space(handle h, space& out) noexcept;
 error quota(handle h, bool of_group, allowance& out) noexcept;
 error mounted(std::uint64_t mount, mount_entry& out) noexcept;

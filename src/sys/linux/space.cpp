@@ -50,6 +50,17 @@ medium medium_of(std::uint32_t magic) noexcept {
     }
 }
 
+file_system file_system_with(std::uint32_t magic) noexcept {
+    switch (magic) {
+        case EXT4_SUPER_MAGIC:
+            return file_system::ext;
+        case BTRFS_SUPER_MAGIC:
+            return file_system::btrfs;
+        default:
+            return medium_of(magic) == medium::memory ? file_system::memory : file_system::other;
+    }
+}
+
 // The fields of a file in /proc, of any length, as they are read.
 class fields {
 public:
@@ -143,12 +154,12 @@ std::uint64_t left_of(std::uint64_t hard, std::uint64_t soft, std::uint64_t used
 
 }  // namespace
 
-error is_in_memory(handle h, bool& yes) noexcept {
+error file_system_of(handle h, file_system& out) noexcept {
     struct ::statfs about;
     if (const error e = posix::status([&] { return ::fstatfs(h, &about); })) {
         return e;
     }
-    yes = medium_of(static_cast<std::uint32_t>(about.f_type)) == medium::memory;
+    out = file_system_with(static_cast<std::uint32_t>(about.f_type));
     return 0;
 }
 
