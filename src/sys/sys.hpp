@@ -232,6 +232,9 @@ struct calls {
     error (*set_path_permissions)(handle path, std::uint32_t permissions) noexcept;
     error (*remove_directory)(handle at, const char* name) noexcept;
     error (*stat_at)(handle at, const char* name, metadata& out) noexcept;
+    // The same, by who keeps the file, if that is somebody else: FUSE and NFS remember it for some seconds (statx(2),
+    // AT_STATX_FORCE_SYNC), and bindfs under each name of a file for itself.
+    error (*stat_at_now)(handle at, const char* name, metadata& out) noexcept;
     // The next entries, `used` bytes of them, for `next_entry`; 0 bytes at the end. `buffer` has `list_bytes` bytes and
     // the alignment of std::uint64_t.
     error (*list)(handle dir, void* buffer, std::size_t& used) noexcept;

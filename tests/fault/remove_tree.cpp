@@ -25,6 +25,7 @@
 
 #include "support/descriptors.hpp"
 #include "support/every_call.hpp"
+#include "support/file_systems.hpp"
 #include "support/held.hpp"
 #include "support/in_child.hpp"
 #include "support/in_memory.hpp"
@@ -320,6 +321,20 @@ TEST_F(remove_tree, a_small_directory_goes_in_the_order_of_its_list) {
     const std::vector<ino_t> order = order_of_removal(dir / "small", true);
     EXPECT_EQ(order.size(), 1'000U);
     EXPECT_FALSE(std::is_sorted(order.begin(), order.end()));
+}
+
+// It remembers for a second what it said of a file, under each of its names for itself.
+TEST(remove_tree_for_real, bytes_of_a_file_that_bindfs_takes_for_two) {
+    const mounted fs(test::file_systems::bindfs.commands);
+    if (!fs) {
+        GTEST_SKIP() << fs.why_not();
+    }
+    std::filesystem::create_directory(fs / "dir");
+    std::ofstream(fs / "dir/first") << "0123456789";
+    std::filesystem::create_hard_link(fs / "dir/first", fs / "dir/second");
+    ASSERT_EQ(std::filesystem::hard_link_count(fs / "dir/first"), 2U);
+    ASSERT_EQ(std::filesystem::hard_link_count(fs / "dir/second"), 2U);
+    EXPECT_EQ(tempfile::remove_tree(fs / "dir", {.count_bytes = true}).bytes, 10U);
 }
 
 TEST(remove_tree_for_real, T21_large_directories_on_ext4_in_the_order_of_inodes) {

@@ -23,7 +23,7 @@
     X(readv) X(writev) X(preadv) X(pwritev) X(seek) \
     X(truncate) X(overwrite_in_place) X(allocate) X(sync) X(stat) X(set_permissions) \
     X(create_directory) X(open_directory) X(open_path) X(set_path_permissions) X(remove_directory) \
-    X(stat_at) X(list) X(rewind) X(random) X(random_device) \
+    X(stat_at) X(stat_at_now) X(list) X(rewind) X(random) X(random_device) \
     X(environment) X(set_user_id) X(effective_user) X(current_directory) X(create_file_in) \
     X(open_file) X(rename) X(lock) X(map) X(unmap) X(sync_map) \
     X(this_process) X(process_number) X(this_thread) X(thread_runs) X(other_threads) \

@@ -61,6 +61,7 @@ constinit calls call = {
     .set_path_permissions = linux_os::set_path_permissions,
     .remove_directory = posix::remove_directory,
     .stat_at = linux_os::stat_at,
+    .stat_at_now = linux_os::stat_at_now,
     .list = linux_os::list,
     .rewind = posix::rewind,
     .file_system_of = linux_os::file_system_of,

@@ -39,7 +39,8 @@ std::uint64_t nanoseconds(const statx_timestamp& t) noexcept {
 // As statx below, for where a sandbox forbids that: EPERM with libseccomp before 2.4.2, in containers of its time.
 error stat_without_mount(handle at, const char* name, int flags, metadata& out) noexcept {
     struct ::stat raw;
-    if (const error e = posix::status([&] { return ::fstatat(at, name, &raw, flags); })) {
+    const int known = flags & ~AT_STATX_SYNC_TYPE;
+    if (const error e = posix::status([&] { return ::fstatat(at, name, &raw, known); })) {
         return e;
     }
     out.id = {.device = raw.st_dev, .inode = raw.st_ino};
@@ -185,6 +186,10 @@ error stat(handle h, metadata& out) noexcept {
 
 error stat_at(handle at, const char* name, metadata& out) noexcept {
     return stat_any(at, name, AT_SYMLINK_NOFOLLOW, out);
+}
+
+error stat_at_now(handle at, const char* name, metadata& out) noexcept {
+    return stat_any(at, name, AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC, out);
 }
 
 }  // namespace tempfile::sys::linux_os

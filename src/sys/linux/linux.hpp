@@ -27,6 +27,7 @@ error allocate(handle h, std::uint64_t bytes) noexcept;
 error reserve(handle h, std::uint64_t bytes) noexcept;
 error stat(handle h, metadata& out) noexcept;
 error stat_at(handle at, const char* name, metadata& out) noexcept;
+error stat_at_now(handle at, const char* name, metadata& out) noexcept;
 error open_path(handle at, const char* name, handle& made) noexcept;
 error set_path_permissions(handle path, std::uint32_t permissions) noexcept;
 error list(handle dir, void* buffer, std::size_t& used) noexcept;
