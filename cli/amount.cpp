@@ -64,8 +64,8 @@ std::optional<quantity> quantity_in(std::string_view text) {
 std::optional<unsigned> bits_of(const std::string& unit) {
     unsigned bits = 0;
     for (const std::string power : {"", "k", "m", "g", "t", "p", "e"}) {
-        if (unit == power || unit == power + "b" || unit == power + "ib") {
-            return unit == "ib" ? std::nullopt : std::optional(bits);
+        if (unit == power || unit == power + "b" || unit == power + "i" || unit == power + "ib") {
+            return unit == "ib" || unit == "i" ? std::nullopt : std::optional(bits);
         }
         bits += 10;
     }
@@ -108,12 +108,14 @@ std::string human(std::uintmax_t bytes) {
         return counted(bytes, "byte", "bytes");
     }
     std::size_t unit = 0;
-    for (; bytes >= std::uintmax_t{1024} * 1024; bytes /= 1024) {
+    unsigned bits = 10;
+    for (; bytes >> bits >= 1024; bits += 10) {
         ++unit;
     }
-    const std::uintmax_t tenths = bytes % 1024 * 10 / 1024;
-    return tenths == 0 ? fmt::format("{} {}", bytes / 1024, units.at(unit))
-                       : fmt::format("{}.{} {}", bytes / 1024, tenths, units.at(unit));
+    const std::uintmax_t rest = bytes & ((std::uintmax_t{1} << bits) - 1);
+    const std::uintmax_t tenths = rest * 10 >> bits;
+    return tenths == 0 ? fmt::format("{} {}", bytes >> bits, units.at(unit))
+                       : fmt::format("{}.{} {}", bytes >> bits, tenths, units.at(unit));
 }
 
 std::string counted(std::uintmax_t n, std::string_view one, std::string_view several) {

@@ -30,24 +30,38 @@ namespace {
 
 using tempfile::dir_candidate;
 
+// As one types it: remedies are copied.
+std::string shell_word(const std::string& path) {
+    constexpr const char* plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+@%:,";
+    if (path.find_first_not_of(plain) == path.npos) {
+        return path;
+    }
+    std::string word = "'";
+    for (const char c : path) {
+        word += c == '\'' ? "'\\''" : std::string(1, c);
+    }
+    return word + '\'';
+}
+
 // What can be done about a directory in which nothing can be made.
 std::string remedy_for(const std::error_code& error, const std::string& dir) {
+    const std::string word = shell_word(dir);
     if (error == std::errc::no_such_file_or_directory) {
-        return fmt::format("As root: mkdir -m 1777 \"{}\"", dir);
+        return fmt::format("As root: mkdir -m 1777 {}", word);
     }
     if (error == std::errc::permission_denied) {
-        return fmt::format("As root: chmod 1777 \"{}\"", dir);
+        return fmt::format("As root: chmod 1777 {}", word);
     }
     if (error == std::errc::read_only_file_system) {
-        return fmt::format("As root, remount its disk writable, or: mount -t tmpfs -o mode=1777 tmpfs \"{}\"", dir);
+        return fmt::format("As root, remount its disk writable, or: mount -t tmpfs -o mode=1777 tmpfs {}", word);
     }
     if (error == std::errc::no_space_on_device) {
-        return fmt::format("Remove something there: bytes (df \"{0}\") or files (df -i \"{0}\") are used up.", dir);
+        return fmt::format("Remove something there: bytes (df {0}) or files (df -i {0}) are used up.", word);
     }
     if (error.value() == EDQUOT) {
         return "Remove something of yours there: your quota is used up.";
     }
-    return fmt::format("As root, when what is there is out of the way: mkdir -m 1777 \"{}\"", dir);
+    return fmt::format("As root, when what is there is out of the way: mkdir -m 1777 {}", word);
 }
 
 // --- Variables ---
@@ -107,7 +121,7 @@ void check_exposed(const dir_candidate& c, findings& found) {
         found.push_back(
             {by_all ? level::problem : level::warning, "not-sticky", dir,
              fmt::format("{} can be written to by {}, without the sticky bit", dir, by_all ? "everybody" : "its group"),
-             means, fmt::format("chmod +t \"{}\"", dir)});
+             means, fmt::format("chmod +t {}", shell_word(dir))});
     } else {
         found.push_back({level::warning, "not-yours", dir, fmt::format("{} belongs to user {}", dir, is.st_uid), means,
                          "Use a directory of root or of your own."});
@@ -214,9 +228,29 @@ void check_directories(findings& found) {
     }
 }
 
+// What one sets to look at what would go, and forgets.
+void check_habits(findings& found) {
+    const char* const keep = std::getenv("TEMPFILE_KEEP");
+    if (keep != nullptr && *keep != '\0') {
+        found.push_back({level::warning, "kept", "$TEMPFILE_KEEP", fmt::format("TEMPFILE_KEEP is {}", keep),
+                         "Named files and directories of programs with this library stay, and no sweep removes them.",
+                         "unset TEMPFILE_KEEP"});
+    }
+    const char* const sweep = std::getenv("TEMPFILE_SWEEP");
+    if (sweep != nullptr && std::string_view(sweep) == "0") {
+        found.push_back({level::note, "no-sweep", "$TEMPFILE_SWEEP", "TEMPFILE_SWEEP is 0",
+                         "Programs with this library do not remove what dead ones left when they begin.",
+                         "unset TEMPFILE_SWEEP, or call tmp sweep from time to time"});
+    }
+}
+
 // --- The registry, and what is in it ---
 
-std::string remedy_for_registry(const std::error_code& error) {
+std::string remedy_for_registry(const tempfile::crash_safety& is) {
+    if (is.refused.empty() && is.error == std::errc::no_such_file_or_directory) {
+        return "Set TEMPFILE_REGISTRY to an absolute path, or: unset TEMPFILE_REGISTRY";
+    }
+    const std::error_code error = is.refused.empty() ? is.error : is.refused.front().error;
     if (error == std::errc::not_supported) {  // without it there are no times of start (docs/registry.md)
         return "Mount /proc: without it nobody can tell whether a process still runs.";
     }
@@ -230,20 +264,16 @@ std::string remedy_for_registry(const std::error_code& error) {
 }
 
 void check_registry(const tempfile::crash_safety& is, findings& found) {
-    std::string tried;
-    for (const tempfile::refused_directory& one : is.refused) {
-        tried += fmt::format("{}{}: {}", tried.empty() ? "" : "; ", one.path.native(), one.error.message());
-    }
-    const std::string remedy = remedy_for_registry(is.refused.empty() ? is.error : is.refused.front().error);
+    const std::string remedy = remedy_for_registry(is);
     if (!is.on) {
         found.push_back({level::warning, "no-registry", "", "no registry can be made",
                          fmt::format("What killed programs leave is not written down, and no sweep will find it ({}).",
-                                     tried.empty() ? is.error.message() : tried),
+                                     why_not(is)),
                          remedy});
-    } else if (!tried.empty()) {
+    } else if (!is.refused.empty()) {
         found.push_back({level::note, "registry-elsewhere", is.registry.native(),
                          fmt::format("the registry is {}", is.registry.native()),
-                         fmt::format("It should have been elsewhere ({}).", tried), remedy});
+                         fmt::format("It should have been elsewhere ({}).", why_not(is)), remedy});
     } else {
         found.push_back(
             {level::ok, "registry", is.registry.native(), "what killed programs leave is written down", "", ""});
@@ -290,7 +320,7 @@ void check_leftovers(const std::vector<tempfile::registered>& all, bool sure, fi
                          "tmp ls shows them."});
     }
     if (dead == 0 && unseen == 0 && sure) {
-        found.push_back({level::ok, "no-leftovers", "", "dead programs left nothing", "", ""});
+        found.push_back({level::ok, "no-leftovers", "", "your dead programs left nothing", "", ""});
     }
 }
 
@@ -364,6 +394,7 @@ findings check_all() {
     const auto seen = tempfile::sweep({.dry_run = true});
     const tempfile::crash_safety safety = tempfile::explain_crash_safety();
     check_directories(found);
+    check_habits(found);
     check_registry(safety, found);
     const bool is_clean = check_unreadable(seen, found);
     check_leftovers(left, is_clean && safety.on, found);

@@ -20,7 +20,7 @@ void command::add_flag(const char* names, bool& is_set, const char* help) {
 }
 
 void command::add_flag(const char* names, const char* help) {
-    app_->add_flag(names)->description(help);
+    app_->add_flag(names)->disable_flag_override()->description(help);
 }
 
 void command::add_option(const char* names, std::string& value, const std::string& help, const char* value_name) {
@@ -77,9 +77,16 @@ std::string help_of(const char* name, const char* description, void (*add)(comma
     return app.help();
 }
 
-void refuse_misplaced(const std::vector<std::string>& words) {
-    if (!words.empty()) {
-        throw std::invalid_argument("unexpected argument \"" + words.front() + "\"; a command stands behind \"--\"");
+std::string misplaced_text(const std::string& word) {
+    return "unexpected argument \"" + word + "\"; a command stands behind \"--\"";
+}
+
+void check_command(const std::vector<std::string>& misplaced) {
+    if (operands != nullptr && *operands == nullptr) {
+        throw std::invalid_argument("there is no command behind \"--\"");
+    }
+    if (!misplaced.empty()) {
+        throw std::invalid_argument(misplaced_text(misplaced.front()));
     }
 }
 

@@ -95,7 +95,9 @@ void add_doctor(command& command);
 // is taken off the command line before CLI11 sees it, for whom "{}" is an empty list and "--x=" may be two arguments.
 extern char** operands;
 
-// Words of a command line that is to stand behind "--". @throws std::invalid_argument where there are any.
-void refuse_misplaced(const std::vector<std::string>& words);
+// For those whose command stands behind "--". @throws std::invalid_argument where there is none, or one in front of it.
+void check_command(const std::vector<std::string>& misplaced);
+// What is wrong with the first word of one in front of it.
+std::string misplaced_text(const std::string& word);
 
 }  // namespace tool

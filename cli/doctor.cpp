@@ -67,7 +67,8 @@ finding finding_of(const deleted_files& found) {
     return {found.bytes >= much ? level::warning : level::note,
             "deleted-files",
             "",
-            fmt::format("{}, held open, take up {}", files_text(found.files), human(found.bytes)),
+            fmt::format("{}, held open, {} up {}", files_text(found.files), found.files == 1 ? "takes" : "take",
+                        human(found.bytes)),
             "No directory shows them; df counts them." + (unseen.empty() ? "" : " " + unseen),
             "The space is free again when these processes close them or end."};
 }

@@ -3,6 +3,7 @@
 #include "amount.hpp"
 #include "printable.hpp"
 #include "screen.hpp"
+#include "streams.hpp"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -125,6 +126,14 @@ std::string list_of(const std::vector<tempfile::registered>& items, std::optiona
     }
     std::string table = table_of(rows);
     return fits(table, screen) ? table : blocks_of(rows, screen);
+}
+
+void warn_if_not_crash_safe(const char* who) {
+    const tempfile::crash_safety is = tempfile::explain_crash_safety();
+    if (!is.on) {
+        complain(fmt::format("{}: what killed programs leave is not written down, since no registry can be made ({})",
+                             who, why_not(is)));
+    }
 }
 
 std::string why_not(const tempfile::crash_safety& is) {

@@ -16,6 +16,9 @@ namespace tool {
 // line for each path and below it the rest. Nothing if there are none.
 std::string list_of(const std::vector<tempfile::registered>& items, std::optional<std::size_t> screen);
 
+// Says so on standard error, in the name of `who`: nothing of what is killed while that is so will ever be listed.
+void warn_if_not_crash_safe(const char* who);
+
 // Why no registry can be made, with the directories that were tried.
 std::string why_not(const tempfile::crash_safety& is);
 

@@ -11,20 +11,6 @@
 #include <memory>
 
 namespace tool {
-namespace {
-
-// Nothing of what is killed while that is so will ever stand in this list.
-void warn_if_not_crash_safe() {
-    const tempfile::crash_safety is = tempfile::explain_crash_safety();
-    if (is.on) {
-        return;
-    }
-    complain(fmt::format("tmp ls: what killed programs leave is not written down, since no registry can be made ({})",
-                         why_not(is)));
-}
-
-}  // namespace
-
 void add_ls(command& command) {
     auto json = std::make_shared<bool>(false);
     add_print0_option(command);
@@ -41,7 +27,7 @@ void add_ls(command& command) {
         "  tmp ls --print0 | xargs -0 -r du -sch");
     command.callback([&command, json] {
         const bool print0 = is_print0(command, {"--json"});
-        warn_if_not_crash_safe();
+        warn_if_not_crash_safe("tmp ls");
         const auto items = tempfile::leftovers();
         if (print0) {
             for (const tempfile::registered& item : items) {

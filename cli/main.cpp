@@ -44,6 +44,10 @@ std::string unknown(const std::string& argument) {
 // Why CLI11 refused the arguments of `command` with `e`, in our own words: its words are about types and numbers of
 // results ("--dir: 1 required TEXT missing") and change from release to release.
 std::string what_is_wrong(const CLI::App& command, const CLI::ParseError& e, const std::string& last_argument) {
+    const CLI::Option* const other = command.get_option_no_throw("COMMAND");
+    if (other != nullptr && other->count() > 0) {
+        return tool::misplaced_text(other->results().front());
+    }
     const std::vector<std::string> remaining = command.remaining();
     const auto first = std::find_if(remaining.begin(), remaining.end(), [](const auto& one) { return one != "--"; });
     if (first != remaining.end()) {
@@ -58,11 +62,14 @@ std::string what_is_wrong(const CLI::App& command, const CLI::ParseError& e, con
         return fmt::format("option \"{}\" needs a value", option->get_name());
     }
     // "verbose was given a disallowed flag override": in its message it has no dashes.
-    const std::string said = "--" + std::string(e.what());
-    const auto flag = [&](const CLI::Option& o) {
-        return !takes_value(o) && (o.count() > 0 || said.starts_with(o.get_name() + ' '));
-    };
-    if (const CLI::Option* const option = find_option(command, flag)) {
+    const std::string said = e.what();
+    const std::string name = said.substr(0, said.find(' '));
+    const auto named = [&](const CLI::Option& o) { return !takes_value(o) && o.check_lname(name); };
+    if (find_option(command, named) != nullptr) {
+        return fmt::format("option \"--{}\" takes no value", name);
+    }
+    const auto given = [&](const CLI::Option& o) { return !takes_value(o) && o.count() > 0; };
+    if (const CLI::Option* const option = find_option(command, given)) {
         return fmt::format("option \"{}\" takes no value", option->get_name());
     }
     return e.what();
@@ -86,19 +93,28 @@ int wrong_usage(const std::string& who, const std::string& what) {
     return usage;
 }
 
+bool is_option_with_value(const CLI::App& command, const std::string& argument) {
+    const CLI::Option* const option = argument.starts_with('-') ? command.get_option_no_throw(argument) : nullptr;
+    return option != nullptr && takes_value(*option);
+}
+
 // Those of a command: in reverse, as CLI11 wants them, and an empty `--prefix=` in two: CLI11 takes what follows for
 // its value.
-std::vector<std::string> arguments(int argc, char** argv) {
-    std::vector<std::string> reversed;
-    for (int i = argc - 1; i > 1; --i) {
-        std::string argument = argv[i];
-        if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
-            argument.pop_back();
-            reversed.emplace_back();
+std::vector<std::string> arguments(const CLI::App& command, int argc, char** argv) {
+    std::vector<std::string> all;
+    for (int i = 2; i < argc; ++i) {
+        const std::string argument = argv[i];
+        const std::string name = argument.substr(0, argument.size() - argument.ends_with('='));
+        const bool is_value = i > 2 && is_option_with_value(command, argv[i - 1]);
+        if (!is_value && name != argument && name.starts_with("--") && command.get_option_no_throw(name) != nullptr) {
+            all.push_back(name);
+            all.emplace_back();
+        } else {
+            all.push_back(argument);
         }
-        reversed.push_back(std::move(argument));
     }
-    return reversed;
+    std::reverse(all.begin(), all.end());
+    return all;
 }
 
 // Where the command of `tmp run` begins, at which our own options end.
@@ -162,7 +178,7 @@ int run(const tool::entry& asked, int argc, char** argv) {
     argc = take_off_operands(app, asked.name, argc, argv);
     const bool runs_command = asked.name == "shell" || (tool::operands != nullptr && asked.name != "rm");
     try {
-        app.parse(arguments(argc, argv));
+        app.parse(arguments(app, argc, argv));
         if (command.status()) {
             return *command.status();
         }

@@ -15,6 +15,22 @@ std::size_t length_of_sequence(unsigned char first) {
     return first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf8 ? 4 : 0;
 }
 
+bool is_no_character(char32_t c) {
+    constexpr char32_t first_surrogate = 0xd800;
+    constexpr char32_t last_surrogate = 0xdfff;
+    constexpr char32_t last = 0x10ffff;
+    return (first_surrogate <= c && c <= last_surrogate) || c > last;
+}
+
+// What changes the direction in which a line is written shows other names than there are (CVE-2021-42574).
+bool turns_around(char32_t c) {
+    constexpr char32_t first_embedding = 0x202a;
+    constexpr char32_t last_override = 0x202e;
+    constexpr char32_t first_isolate = 0x2066;
+    constexpr char32_t last_isolate = 0x2069;
+    return (first_embedding <= c && c <= last_override) || (first_isolate <= c && c <= last_isolate);
+}
+
 // The number of bytes of the character that `text` begins with; 0 if it is none, or a control character.
 std::size_t readable(std::string_view text) {
     // The first character of each length. The controls are at the begin of lengths 1 and 2 (C0, C1). What is smaller
@@ -34,7 +50,9 @@ std::size_t readable(std::string_view text) {
         }
         character = character << 6U | (byte(i) & 0x3fU);
     }
-    return character < least.at(length) || character == del ? 0 : length;
+    return character < least.at(length) || character == del || is_no_character(character) || turns_around(character)
+               ? 0
+               : length;
 }
 
 std::string escaped(char c) {

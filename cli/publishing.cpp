@@ -31,10 +31,7 @@ tempfile::persist_options rules_of(const publishing& p) {
     if (p.target.empty()) {
         throw std::invalid_argument("there is no TARGET; name the file, before \"--\"");
     }
-    if (operands != nullptr && *operands == nullptr) {
-        throw std::invalid_argument("there is no command behind \"--\"");
-    }
-    refuse_misplaced(p.misplaced);
+    check_command(p.misplaced);
     tempfile::persist_options rules;
     rules.same = p.if_changed ? tempfile::if_same::leave : tempfile::if_same::replace;
     rules.durable = p.durable ? tempfile::durability::data_and_directory : tempfile::durability::data;

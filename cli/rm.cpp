@@ -4,6 +4,7 @@
 #include "print0.hpp"
 #include "printable.hpp"
 #include "progress.hpp"
+#include "screen.hpp"
 #include "streams.hpp"
 #include "survey.hpp"
 
@@ -62,17 +63,18 @@ double seconds(std::chrono::nanoseconds t) {
 
 std::string line_of(const outcome& one, bool dry_run) {
     const tempfile::removal_report& r = one.report;
-    const std::string path = printable(one.path);
+    const auto line = [](const std::string& text) { return wrapped(text, 2, columns_of_output()); };
+    const std::string path = unbroken(printable(one.path));
     const std::string what = text_of({.entries = r.entries, .bytes = r.bytes});
     if (!one.refusal.empty()) {
         return "";
     }
     if (r.complete && r.entries == 0) {
-        return fmt::format("nothing at {}\n", path);
+        return line(fmt::format("nothing at {}", path));
     }
     const char* const verb = dry_run ? "would remove" : "removed";
-    return r.complete ? fmt::format("{} {}: {}\n", verb, path, what)
-                      : fmt::format("{} of {}: {}{}\n", verb, path, what, dry_run ? ", as far as can be seen" : "");
+    return line(r.complete ? fmt::format("{} {}: {}", verb, path, what)
+                           : fmt::format("{} of {}: {}{}", verb, path, what, dry_run ? ", as far as can be seen" : ""));
 }
 
 void complain_of(const outcome& one) {

@@ -1,6 +1,7 @@
 #include "command.hpp"
 #include "names.hpp"
 #include "printable.hpp"
+#include "screen.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
 
@@ -29,7 +30,7 @@ struct options {
 
 // What stands behind "--", else $SHELL; ended by a null pointer.
 std::vector<char*> shell_command() {
-    if (operands != nullptr && *operands != nullptr) {
+    if (operands != nullptr) {
         char** end = operands;
         while (*end != nullptr) {
             ++end;
@@ -49,7 +50,7 @@ std::vector<char*> shell_command() {
 
 int run(const command& command, const options& o) {
     const auto& name = o.name;
-    refuse_misplaced(o.misplaced);
+    check_command(o.misplaced);
     const std::vector<char*> shell = shell_command();
     tempfile::set_label(fmt::format("tmp shell {}", std::filesystem::path(shell.front()).filename().native()));
     tell_of_kept("tmp shell");
@@ -58,7 +59,8 @@ int run(const command& command, const options& o) {
     warn_of_unused_tmpdir(command, name, directory.path());
     const std::string path = directory.path().native();
     if (::isatty(STDIN_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0) {
-        report(fmt::format("tmp shell: {} goes when this shell ends\n", printable(path)));
+        report(wrapped(fmt::format("tmp shell: {} goes when this shell ends", unbroken(printable(path))), 0,
+                       columns_of_error()));
     }
     // Interactive shells ignore SIGTERM.
     const ending end = s.run(shell.data(), {.directory = path, .start_in = path, .when_we_are_dead = SIGHUP});

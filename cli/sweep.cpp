@@ -92,6 +92,9 @@ bool sweep_mine(const options& o, const std::string& json_before) {
     } else {
         tell(report, o);
     }
+    if (report.removed.empty() && report.left.empty() && report.skipped.empty() && !o.all_users) {
+        warn_if_not_crash_safe("tmp sweep");  // else there was something to look at
+    }
     if (!report.complete) {
         complain(fmt::format("tmp sweep: the time of --at-most {} was not enough; the rest is left", o.at_most));
     }
@@ -137,7 +140,7 @@ void run(const command& command, options& o) {
     }
     if (!all) {
         close_output();
-        throw std::runtime_error("not everything could be removed");
+        throw std::runtime_error(o.dry_run ? "not everything can be removed" : "not everything could be removed");
     }
 }
 
@@ -160,7 +163,8 @@ void add_sweep(command& command) {
         "standard\n"
         "error.\n"
         "\n"
-        "Exit status: 0 if nothing of dead programs is left, 1 if something is; 2 for wrong usage.\n"
+        "Exit status: 0 if nothing of dead programs is left, or would be with --dry-run, but for registries that were\n"
+        "left alone, which it says; 1 if something is; 2 for wrong usage.\n"
         "\n"
         "Example: once an hour, for what killed programs left\n"
         "  0 * * * * tmp sweep");

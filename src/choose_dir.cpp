@@ -23,11 +23,12 @@ std::string size_text(std::uint64_t bytes) {
     }
     constexpr std::array units = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     std::size_t unit = 0;
-    std::uint64_t tenths = bytes * (bytes < 1024 ? 10 : 1);
-    for (; bytes >= 1024; bytes /= 1024) {
-        tenths = bytes / 1024 * 10 + bytes % 1024 * 10 / 1024;
+    unsigned bits = 0;
+    for (; bytes >> bits >= 1024; bits += 10) {
         ++unit;
     }
+    const std::uint64_t rest = bytes & ((std::uint64_t{1} << bits) - 1);
+    const std::uint64_t tenths = (bytes >> bits) * 10 + (rest * 10 >> bits);
     const std::string fraction = tenths % 10 == 0 ? "" : "." + std::to_string(tenths % 10);
     return std::to_string(tenths / 10) + fraction + " " + units.at(unit);
 }

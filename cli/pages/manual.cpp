@@ -133,8 +133,8 @@ std::string with_what_follows(const operand& o) {
 std::string synopsis(const page& command) {
     std::string result = bold("tmp " + command.name) + " [" + italic("OPTION") + "]...";
     for (const operand& o : command.operands) {
-        const bool behind_dashes = o.values == offer::command && command.operands.size() > 1;
-        result += fmt::format(" [{}{}]", behind_dashes ? bold("--") + ' ' : "", with_what_follows(o));
+        const bool is_behind_dashes = o.values == offer::command && where_other_begins(command) == "dashes";
+        result += fmt::format(" [{}{}]", is_behind_dashes ? bold("--") + ' ' : "", with_what_follows(o));
     }
     return result;
 }

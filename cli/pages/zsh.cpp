@@ -24,6 +24,13 @@ COMMANDS    )
     local command=$words[2]
     shift words
     ((CURRENT--))
+    local -i dashes=${words[(i)--]}
+    if [[ $command == (DASHES) ]] && ((dashes < CURRENT)); then
+        shift $dashes words
+        ((CURRENT -= dashes))
+        _normal
+        return
+    fi
     case $command in
 )shell";
 
@@ -75,6 +82,7 @@ std::string arguments_for(const option& o) {
 }
 
 // An operand without anything behind it is one word; others are all that is left, and a command has its own completion.
+// What is behind "--" never comes here.
 std::string arguments_for(const operand& o, std::size_t number) {
     if (o.values == offer::command) {
         const std::string first = number == 1 ? quoted("(-)1:command: _command_names -e") + ' ' : "";
@@ -85,11 +93,15 @@ std::string arguments_for(const operand& o, std::size_t number) {
 }
 
 std::string case_of(const page& command) {
-    std::string result = fmt::format("        {})\n            _arguments", command.name);
+    const bool is_other_behind_dashes = where_other_begins(command) == "dashes";
+    std::string result = fmt::format("        {})\n            _arguments -S", command.name);
     for (const option& o : command.options) {
         result += " \\\n                " + arguments_for(o);
     }
     for (std::size_t i = 0; i < command.operands.size(); ++i) {
+        if (is_other_behind_dashes && command.operands[i].values == offer::command) {
+            continue;
+        }
         result += " \\\n                " + arguments_for(command.operands[i], i + 1);
     }
     return result + "\n            ;;\n";
@@ -107,7 +119,14 @@ std::string zsh(const std::vector<page>& commands) {
         options += options.empty() ? "" : " ";
         options += arguments_for(o);
     }
+    std::string dashes;
+    for (const page& command : commands) {
+        if (where_other_begins(command) == "dashes") {
+            dashes += (dashes.empty() ? "" : "|") + command.name;
+        }
+    }
     std::string result = replaced(replaced(std::string(before), "COMMANDS", descriptions), "OPTIONS", options);
+    result = replaced(result, "DASHES", dashes);
     for (const page& command : commands) {
         result += case_of(command);
     }

@@ -22,7 +22,8 @@ for keys in "${@:2}"; do
 done
 END
 zsh -f type.zsh "$pages" 'fi\t' 'rec\t--he\t' 'file --pre\ta' 'file --dir=dir\t' 'rm dire\t' 'rm --dry\t -v' 'run mkfif\tx' \
-    'run zsh directo\t' 'write dire\t' >out 2>err || fail "zsh: $(cat err)"
+    'run zsh directo\t' 'write dire\t' 'shell -- mkfif\tx' 'shell mkfif\tx' 'write f -- mkfif\tx' 'edit f -- rm dire\t' \
+    'run -- mkfif\tx' 'write f --dur\t' >out 2>err || fail "zsh: $(cat err)"
 is "$(sed 's/  */ /g; s/ $//' out)" "file
 recipe --help
 file --prefix=a
@@ -31,5 +32,11 @@ rm directory
 rm --dry-run -v
 run mkfifo x
 run zsh directory
-write directory" "what was completed"
+write directory
+shell -- mkfifo x
+shell mkfifx
+write f -- mkfifo x
+edit f -- rm directory
+run -- mkfifo x
+write f --durable" "what was completed"
 finish

@@ -81,7 +81,7 @@ for user in 0 65534; do
     finds "ok       /tmp: "
     finds "ok       /var/tmp: "
     finds "ok       what killed programs leave is written down"
-    finds "ok       dead programs left nothing"
+    finds "ok       your dead programs left nothing"
     [ -n "$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v tmpreaper tmpwatch)" ] ||
         finds "ok       no cleaner that removes by age was found"
     finds "ok       fs.protected_symlinks is 1"
@@ -100,7 +100,7 @@ for user in 0 65534; do
     # The sticky bit, and who owns it.
     world 1 'chmod 777 /tmp' ./tmp doctor
     finds "problem  /tmp can be written to by everybody, without the sticky bit"
-    prints '         -> chmod +t "/tmp"'
+    prints '         -> chmod +t /tmp'
     world 0 "mkdir -m 770 group; chown $user group" TMPDIR=/mnt/group ./tmp doctor
     finds "warning  /mnt/group can be written to by its group, without the sticky bit"
     rm -r group
@@ -121,15 +121,15 @@ for user in 0 65534; do
     prints "TMPDIR=\$(tmp where --exec)"
     world 1 "$memory,ro tmpfs /tmp" ./tmp doctor
     finds "problem  no file can be made in /tmp: Read-only file system"
-    prints '         -> As root, remount its disk writable, or: mount -t tmpfs -o mode=1777 tmpfs "/tmp"'
+    prints '         -> As root, remount its disk writable, or: mount -t tmpfs -o mode=1777 tmpfs /tmp'
     finds "ok       temporary files go to /var/tmp (default)"
     world 1 "$memory,nr_inodes=1 tmpfs /tmp" ./tmp doctor
     finds "problem  no file can be made in /tmp: No space left on device"
-    prints '         -> Remove something there: bytes (df "/tmp") or files (df -i "/tmp") are used up.'
+    prints '         -> Remove something there: bytes (df /tmp) or files (df -i /tmp) are used up.'
     if [ $user != 0 ]; then
         world 1 "chmod 755 /tmp" ./tmp doctor
         finds "problem  no file can be made in /tmp: Permission denied"
-        prints '         -> As root: chmod 1777 "/tmp"'
+        prints '         -> As root: chmod 1777 /tmp'
     fi
     world 0 "$memory,ro tmpfs /var/tmp" ./tmp doctor
     finds "warning  no file can be made in /var/tmp: Read-only file system"
@@ -170,6 +170,19 @@ for user in 0 65534; do
         TMPDIR=/tmp ./victim >/tmp/said & read -r _ </tmp/said; kill -9 $!; wait $! 2>/dev/null; exec ./tmp doctor'
     finds "warning  2 files and directories of your dead programs are still there"
     prints "tmp sweep removes them"
+
+    # What is set, and forgotten.
+    world 0 : TEMPFILE_KEEP=1 TEMPFILE_SWEEP=0 ./tmp doctor
+    finds "warning  TEMPFILE_KEEP is 1"
+    finds "note     TEMPFILE_SWEEP is 0"
+    world 0 : TEMPFILE_REGISTRY=relative ./tmp doctor
+    finds "warning  no registry can be made"
+    prints '($TEMPFILE_REGISTRY is set, and no absolute path)'
+    odd="odd\$(id)'"
+    mkdir -m 777 "$odd"
+    world 1 : TMPDIR="/mnt/$odd" ./tmp doctor
+    prints "-> chmod +t '/mnt/odd\$(id)'\\'''"
+    rm -rf odd*
 
     # Cleaners.
     for name in tmpreaper tmpwatch; do
@@ -222,7 +235,7 @@ for file in files:
     os.unlink(file.name)
 subprocess.check_call(["./tmp", "doctor", "--deleted"])
 END
-    grep -Eq '^note     [2-9][0-9]* deleted files, held open, take up ' out || fail "no deleted files: $(out)"
+    grep -Eq '^note     [2-9][0-9]* deleted files, held open, takes? up ' out || fail "no deleted files: $(out)"
     grep -q '^         python3[0-9.]* ([0-9]*): 2 MiB in 2 deleted files$' out || fail "no process: $(out)"
     if [ $user = 0 ]; then
         ! grep -q "Only your own" out || fail "root sees all: $(out)"
@@ -263,7 +276,7 @@ assert process["bytes"] >= 2 ** 30 and process["program"].startswith("python3"),
 assert process["files"][0]["path"] == "/mnt/large/file" and process["files"][0]["descriptor"] > 2, process
 os.kill(child, 9)
 END
-grep -Eq '^warning  [0-9]+ deleted files?, held open, take up [1-9][0-9.]* GiB$' out || fail "no warning: $(out)"
+grep -Eq '^warning  [0-9]+ deleted files?, held open, takes? up [1-9][0-9.]* GiB$' out || fail "no warning: $(out)"
 
 # A program that runs with more rights than its caller.
 cp tmp privileged

@@ -28,7 +28,10 @@ exits 125 "$tool" shell --dir /nonexistent -- sh
 says "tmp shell: cannot make a temporary directory"
 exits 2 env -u SHELL "$tool" shell
 is "$(cat err)" 'tmp shell: $SHELL is not set; say which shell, as tmp shell -- bash' "what is said"
-exits 2 env SHELL= "$tool" shell --
+exits 2 env SHELL=/bin/sh "$tool" shell --
+is "$(cat err)" 'tmp shell: there is no command behind "--"' "what is said"
+exits 2 "$tool" shell sh -c pwd
+is "$(head -n 1 err)" 'tmp shell: unexpected argument "sh"; a command stands behind "--"' "what is said"
 exits 2 env SHELL="$scratch/script" "$tool" shell
 is "$(cat err)" "tmp shell: \$SHELL \"$scratch/script\" cannot be executed; say which shell, as tmp shell -- bash" "what is said"
 exits 2 "$tool" shell sh
@@ -86,7 +89,7 @@ def start(columns):
 def enter(terminal):
     terminal.type(f"PS1='<in''ner>' ./t shell -- {command}\n")
     terminal.expect("tmp shell: ")
-    terminal.expect(" goes when this shell ends")
+    terminal.expect("shell ends")
     prompt(terminal)
 
 

@@ -101,6 +101,8 @@ says "tmp sweep: $scratch/registry was left alone: it is not a directory of your
 exits 0 "$tool" ls
 is "$(cat err)" "tmp ls: what killed programs leave is not written down, since no registry can be made ($scratch/registry: Operation not permitted)" \
     "what tmp ls says without a registry"
+TEMPFILE_REGISTRY='' exits 0 "$tool" sweep
+says 'tmp sweep: what killed programs leave is not written down'
 TEMPFILE_REGISTRY='' exits 0 "$tool" ls
 says '($TEMPFILE_REGISTRY is set, and no absolute path)'
 finish

@@ -70,6 +70,9 @@ needs() {
     says "is needed ($2 free)"
 }
 needs 1.5E "1.5 EiB"
+needs 100.3G "100.3 GiB"
+needs 15.9E "15.9 EiB"
+needs 1536Gi "1.5 TiB"
 needs 7000PiB "6.8 EiB"
 needs 99999999999999999999999 "15.9 EiB"
 needs 99999E "15.9 EiB"
