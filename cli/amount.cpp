@@ -97,6 +97,7 @@ amount amount_in(const fs::path& directory) {
             const std::uintmax_t size = entry->file_size(gone);
             found.bytes += gone ? 0 : size;
         }
+        all = all && (!gone || gone == std::errc::no_such_file_or_directory);  // a path may be too long, for one
     }
     found.complete = all && !ec;
     return found;

@@ -116,11 +116,21 @@ tempfile::file make_directory_for_all(const std::string& path) {
 fs::path hidden_by_private(const fs::path& path) {
     std::error_code ec;
     const fs::path existing = fs::canonical(path, ec);
-    const bool hidden = std::any_of(places.begin(), places.end(), [&](const auto& place) {
-        const fs::path covered = fs::canonical(place.first, ec);
-        return !ec && existing.native().starts_with(covered.native() + '/');
-    });
-    return hidden ? existing : "";
+    const fs::path itself = fs::canonical(path.parent_path(), ec) / path.filename();  // which may be a link
+    const auto is_hidden = [&](const fs::path& one) {
+        return std::any_of(places.begin(), places.end(), [&](const auto& place) {
+            const fs::path covered = fs::canonical(place.first, ec);
+            return !ec && one.native().starts_with(covered.native() + '/');
+        });
+    };
+    return is_hidden(existing) ? existing : !existing.empty() && is_hidden(itself) ? itself : "";
+}
+
+std::string covered_working_directory() {
+    std::error_code ec;
+    const auto here = std::find_if(places.begin(), places.end(),
+                                   [&](const auto& place) { return fs::equivalent(place.first, ".", ec); });
+    return here == places.end() ? "" : here->first;
 }
 
 void private_mounts::begin(const char* option) {

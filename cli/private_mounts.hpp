@@ -13,6 +13,9 @@ namespace tool {
 // Where that is, if it exists and is in /tmp or /var/tmp, which cover_tmp() hides. Else nothing.
 std::filesystem::path hidden_by_private(const std::filesystem::path& path);
 
+// The place that is to be covered and in which we are; empty: none. Who starts there again is in what covers it.
+std::string covered_working_directory();
+
 class private_mounts {
 public:
     private_mounts() = default;

@@ -47,7 +47,7 @@ void find_files(const place& p, all_remaining& found) {
     }
 }
 
-// In another mount namespace, /tmp is another directory.
+// In a mount namespace of theirs, others can have anything under any path.
 bool is_of_our_mount(const place& p, const struct statx& status) {
     struct statx ours = {};
     return (status.stx_mask & STATX_MNT_ID) != 0 && look_at(p.directory, 0, ours) &&
@@ -62,7 +62,7 @@ remaining* find_removed(const open_file& open, const std::vector<place>& places,
     std::error_code ec;
     std::string target = fs::read_symlink(open.link, ec).native();
     for (const place& p : places) {
-        if (target.starts_with(p.directory.native() + '/') && (p.as.empty() || is_of_our_mount(p, open.status))) {
+        if (target.starts_with(p.directory.native() + '/') && is_of_our_mount(p, open.status)) {
             if (target.ends_with(mark_of_deleted)) {
                 target.resize(target.size() - mark_of_deleted.size());
             }
@@ -76,8 +76,7 @@ remaining* find_removed(const open_file& open, const std::vector<place>& places,
     return nullptr;
 }
 
-// @return how many processes could not be looked at.
-std::size_t find_openers(const std::vector<place>& places, all_remaining& found) {
+open_files_seen find_openers(const std::vector<place>& places, all_remaining& found) {
     const std::string self = std::to_string(::getpid());
     const auto add_opener = [&](const open_file& open) {
         if (open.process == self) {
@@ -90,7 +89,7 @@ std::size_t find_openers(const std::vector<place>& places, all_remaining& found)
             file->opened_by.push_back({.process = open.process, .program = process_name(open.process)});
         }
     };
-    return visit_open_files(add_opener).unseen;
+    return visit_open_files(add_opener);
 }
 
 std::string line_of(const remaining& file) {
@@ -117,12 +116,15 @@ amount amount_in(const std::vector<place>& places) {
 }
 
 remains remains_in(const std::vector<place>& places) {
-    remains left = {.all = amount_in(places), .files = {}};
+    remains left;
+    left.all = amount_in(places);
     all_remaining found;
     for (const place& p : places) {
         find_files(p, found);
     }
-    left.unseen = find_openers(places, found);
+    const open_files_seen seen = find_openers(places, found);
+    left.unseen = seen.unseen;
+    left.not_looked = seen.error;
     for (auto& [id, file] : found) {
         left.files.push_back(std::move(file));
     }
@@ -138,9 +140,15 @@ std::string text_of(const remains& left) {
     for (std::size_t i = 0; i < std::min(left.files.size(), most); ++i) {
         text += line_of(left.files[i]);
     }
-    return text + (left.files.size() > most
-                       ? fmt::format("  and {}\n", counted(left.files.size() - most, "more file", "more files"))
-                       : "");
+    if (left.files.size() > most) {
+        text += fmt::format("  and {}\n", counted(left.files.size() - most, "more file", "more files"));
+    }
+    if (left.not_looked) {
+        text += fmt::format("  who has what open could not be looked at: {} [/proc]\n", left.not_looked.message());
+    } else if (left.unseen != 0) {
+        text += fmt::format("  {} could not be looked at\n", counted(left.unseen, "process", "processes"));
+    }
+    return text;
 }
 
 }  // namespace tool

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace tool {
@@ -37,7 +38,8 @@ struct remains {
     amount all;  // of what is there
     // Those that are open first, and the largest of the others.
     std::vector<remaining> files;
-    std::size_t unseen = 0;  // how many processes could not be looked at
+    std::size_t unseen = 0;      // how many processes could not be looked at
+    std::error_code not_looked;  // why none could
 };
 
 amount amount_in(const std::vector<place>& places);

@@ -23,6 +23,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -53,6 +54,33 @@ void set_size_limit(options& o) {
     }
 }
 
+// What is there is replaced, which takes a file. A stream is none, though the link of its descriptor may lead to one.
+void check_report_file(const fs::path& given) {
+    constexpr int most_links = 40;  // path_resolution(7)
+    std::error_code ec;
+    fs::path file = given;
+    bool is_stream = false;
+    for (int links = 0; links < most_links && !is_stream; ++links) {
+        file = fs::canonical(fs::absolute(file).parent_path(), ec) / file.filename();
+        is_stream = !ec && file.native().starts_with("/proc/");
+        if (ec || !fs::is_symlink(fs::symlink_status(file, ec))) {
+            break;
+        }
+        const fs::path target = fs::read_symlink(file, ec);
+        file = target.is_absolute() ? target : file.parent_path() / target;
+    }
+    const bool is_other = fs::exists(given, ec) && !fs::is_regular_file(given, ec);
+    if (is_stream || is_other) {
+        throw std::invalid_argument(
+            fmt::format("--report-json \"{}\" is no file, which could be replaced; name one", given.native()));
+    }
+}
+
+bool keeps_all() {
+    const char* const keep = std::getenv("TEMPFILE_KEEP");
+    return keep != nullptr && std::string_view(keep) == "1";
+}
+
 void check(const options& o) {
     if (o.keep != "never" && o.keep != "always" && o.keep != "on-failure") {
         throw std::invalid_argument(fmt::format("--keep \"{}\" is none of never, always and on-failure", o.keep));
@@ -60,8 +88,15 @@ void check(const options& o) {
     if (o.most_bytes != 0 && o.keep != "never") {
         throw std::invalid_argument("with --size-limit nothing can be kept: what it limits is in memory");
     }
+    if (o.most_bytes != 0 && keeps_all()) {
+        throw std::invalid_argument(
+            "with --size-limit nothing can be kept: what it limits is in memory; unset TEMPFILE_KEEP");
+    }
     if (o.report_json && o.report_json->empty()) {
         throw std::invalid_argument("--report-json \"\" is no path");
+    }
+    if (o.report_json) {
+        check_report_file(*o.report_json);
     }
     if (operands == nullptr || *operands == nullptr) {
         throw std::invalid_argument("there is no command; say which, as tmp run make");
@@ -134,8 +169,10 @@ ending run_in(const surroundings& around, supervisor& s) {
 
 ending run_in(tempfile::temporary_directory& directory, private_mounts& mounts, supervisor& s, const options& o) {
     try {
-        const std::string why = why_not_found(o);  // as long as it can be looked at
-        return run_in({.directory = mount_for(o, directory.path().native(), mounts), .why_not_found = why}, s);
+        surroundings around{.why_not_found = why_not_found(o)};  // as long as it can be looked at
+        around.start_in = o.is_private ? covered_working_directory() : "";
+        around.directory = mount_for(o, directory.path().native(), mounts);
+        return run_in(around, s);
     } catch (...) {
         // Also with --keep=always: there was no command that could have put something there.
         mounts.end();
@@ -186,7 +223,7 @@ std::string json_of(const ending& end, const remains& left, const fs::path& dire
                               {"entries", left.all.entries},
                               {"bytes", left.all.bytes},
                               {"complete", left.all.complete},
-                              {"unseen_processes", left.unseen},
+                              {"unseen_processes", left.not_looked ? ordered_json(nullptr) : ordered_json(left.unseen)},
                               {"files", files}};
     return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
@@ -222,7 +259,10 @@ int run(const command& command, const options& o) {
     mounts.end();
     after.then([&] {
         if (kept) {
-            report(fmt::format("tmp run: kept {}\n", printable(path.native())));
+            std::error_code ec;
+            const std::string name = printable(path.native());
+            report(fs::exists(path, ec) ? fmt::format("tmp run: kept {}\n", name)
+                                        : fmt::format("tmp run: {} is gone, and cannot be kept\n", name));
         } else {
             directory.cleanup();
         }

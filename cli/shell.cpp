@@ -16,6 +16,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <unistd.h>
@@ -51,7 +52,11 @@ std::vector<char*> shell_command() {
 int run(const command& command, const options& o) {
     const auto& name = o.name;
     check_command(o.misplaced);
-    const std::vector<char*> shell = shell_command();
+    std::vector<char*> shell = shell_command();
+    std::string absolute = std::filesystem::absolute(shell.front()).native();  // it does not start where we are
+    if (std::string_view(shell.front()).find('/') != std::string_view::npos) {
+        shell.front() = absolute.data();
+    }
     tempfile::set_label(fmt::format("tmp shell {}", std::filesystem::path(shell.front()).filename().native()));
     tell_of_kept("tmp shell");
     supervisor s("tmp shell");  // first: a signal that comes now must not leave the directory behind

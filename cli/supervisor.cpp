@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <system_error>
 #include <utility>
@@ -168,8 +169,11 @@ void supervisor::execute(char* const* command, const surroundings& around) const
     ::execvp(command[0], command);
     const int error = errno;
     if (error == ENOENT) {
+        const bool is_there = std::strchr(command[0], '/') != nullptr && ::access(command[0], F_OK) == 0;
         fail_in_child(not_found,
-                      !around.why_not_found.empty()
+                      is_there
+                          ? fmt::format("command \"{}\" is there, but not the interpreter that it names", command[0])
+                      : !around.why_not_found.empty()
                           ? around.why_not_found
                           : fmt::format("command \"{}\" is not found; see $PATH, or say its path", command[0]));
     }

@@ -179,6 +179,46 @@ is "$(cat err)" "tmp run: kept $(echo "$scratch"/into/tmp*)" "what is said of \$
 rm -r into/tmp*
 empty into
 
+exits 0 "$tool" run --keep=always sh -c 'rm -r {}'
+says " is gone, and cannot be kept"
+empty into
+
+# What is to be replaced in the end can be, or nothing is run: not what a stream goes to, of which more is to come.
+mkdir place
+mkfifo fifo
+ln -s /dev/stderr link
+echo before >log
+for file in place fifo /dev/null /dev/stdout /dev/fd/1 link /proc/self/fd/1; do
+    exits 2 sh -c '"$1" run --report-json "$2" touch ran >>log' sh "$tool" "$file"
+    is "$(head -n 1 err)" "tmp run: --report-json \"$file\" is no file, which could be replaced; name one" "what is said"
+    [ ! -e ran ] || fail "it was run, with $file"
+done
+is "$(cat log)" before "what is in the file that a stream goes to"
+ln -s log to-log
+exits 0 "$tool" run --report-json to-log true
+grep -q '"status": 0' log || fail "a link is not followed: $(cat log)"
+rm -r place fifo link log to-log
+empty into
+
+exits 2 env TEMPFILE_KEEP=1 "$tool" run --size-limit 1M true
+says "with --size-limit nothing can be kept: what it limits is in memory; unset TEMPFILE_KEEP"
+
+# A path that is too long to be looked at is not taken for nothing.
+exits 0 "$tool" run --report python3 -c 'import os, sys
+os.chdir(sys.argv[1])
+for _ in range(1500):
+    os.mkdir("ddd")
+    os.chdir("ddd")
+open("file", "w").write("x")' {}
+says "left at least 1501 entries"
+empty into
+
+printf '#!/nonexistent\n' >script
+chmod 755 script
+exits 127 "$tool" run ./script
+is "$(cat err)" 'tmp run: command "./script" is there, but not the interpreter that it names' "what is said"
+rm script
+
 # --- What fails ---
 
 if [ "$(id -u)" != 0 ]; then

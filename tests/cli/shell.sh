@@ -23,6 +23,13 @@ matches "$(out)" "$scratch/a-*-z
 <{}><--dir><--><>"
 exits 137 "$tool" shell -- sh -c 'kill -9 $$'
 exits 127 "$tool" shell -- nonexistent
+printf '#!/bin/sh\necho mine\n' >mine
+chmod 755 mine
+exits 0 "$tool" shell -- ./mine
+is "$(out)" mine "a path from where it was called"
+exits 0 env SHELL=./mine "$tool" shell
+is "$(out)" mine "the same for \$SHELL"
+rm mine
 is "$(cat err)" 'tmp shell: command "nonexistent" is not found; see $PATH, or say its path' "what is said"
 exits 125 "$tool" shell --dir /nonexistent -- sh
 says "tmp shell: cannot make a temporary directory"
