@@ -26,14 +26,14 @@ removal_job::removal_job(const remove_options& options, removal_report& report)
 sys::error removal_job::remove_file(sys::handle at, const char* name, std::uint64_t& bytes) {
     bytes = 0;
     sys::metadata meta;
-    const auto look = [&](auto stat) { return stat(at, name, meta) == 0 && meta.what == sys::kind::file; };
-    if (!options_.count_bytes || !look(sys::call.stat_at)) {
+    const auto look = [&] { return sys::call.stat_at_now(at, name, meta) == 0 && meta.what == sys::kind::file; };
+    if (!options_.count_bytes || !look()) {
         return sys::call.remove_file(at, name);
     }
     std::unique_lock lock(several_names_, std::defer_lock);
     if (meta.links > 1) {  // other names keep the bytes; but two threads may be at the last two names
         lock.lock();
-        meta.links = look(sys::call.stat_at_now) ? meta.links : 0;
+        meta.links = look() ? meta.links : 0;
     }
     const sys::error e = sys::call.remove_file(at, name);
     if (e == 0 && meta.links == 1) {

@@ -23,6 +23,7 @@ matches "$(out)" "$scratch/a-*-z
 <{}><--dir><--><>"
 exits 137 "$tool" shell -- sh -c 'kill -9 $$'
 exits 127 "$tool" shell -- nonexistent
+is "$(cat err)" 'tmp shell: command "nonexistent" is not found; see $PATH, or say its path' "what is said"
 printf '#!/bin/sh\necho mine\n' >mine
 chmod 755 mine
 exits 0 "$tool" shell -- ./mine
@@ -30,7 +31,6 @@ is "$(out)" mine "a path from where it was called"
 exits 0 env SHELL=./mine "$tool" shell
 is "$(out)" mine "the same for \$SHELL"
 rm mine
-is "$(cat err)" 'tmp shell: command "nonexistent" is not found; see $PATH, or say its path' "what is said"
 exits 125 "$tool" shell --dir /nonexistent -- sh
 says "tmp shell: cannot make a temporary directory"
 exits 2 env -u SHELL "$tool" shell
@@ -95,7 +95,7 @@ def start(columns):
 
 def enter(terminal):
     terminal.type(f"PS1='<in''ner>' ./t shell -- {command}\n")
-    terminal.expect("tmp shell: ")
+    terminal.expect("tmp shell:")
     terminal.expect("shell ends")
     prompt(terminal)
 

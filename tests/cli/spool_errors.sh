@@ -45,7 +45,7 @@ exits 1 "$tool" spool --dir big <big
 says "Not a directory"
 
 # Sizes that are none, and too large ones: which, why, and what to say instead.
-for bad in -1 -1k 5X 12Q 1.5 x M '' ' ' '8  M' 1.M .5M 8Mi 8MM 8bk 8kb0 +8 0x10; do
+for bad in -1 -1k 5X 12Q 1.5 x M '' ' ' '8  M' 1.M .5M 8MM 8bk 8kb0 +8 0x10; do
     exits 2 "$tool" spool --max-size "$bad" <big
     is "$(cat err)" "tmp spool: --max-size \"$bad\" is no size; say a number of bytes, or of k, M, G or T, as --max-size 8M or --max-size 1.5G" \
         "what is said of --max-size $bad"

@@ -118,7 +118,7 @@ TEST_F(removal_crew_test, bytes_go_once_with_names_that_two_threads_remove) {
         }
         std::filesystem::remove(dir / "tree/name");
         std::atomic<std::thread::id> first{};
-        using stat_call = replace_call<&sys::calls::stat_at>;
+        using stat_call = replace_call<&sys::calls::stat_at_now>;
         const stat_call together([&](sys::handle at, const char* name, sys::metadata& out) {
             const sys::error e = stat_call::real(at, name, out);
             if (e == 0 && std::string_view(name) == "name" && out.links == 2) {
