@@ -283,7 +283,8 @@ bool tree_remover::may_others_remove(const sys::entry& entry) const {
 
 void tree_remover::remove_batch(sys::file_system on) {
     batch_.sort_by_inode();
-    if (gains_by_threads_in_one_directory(on)) {
+    // Not where bytes are counted: FUSE tells two who look at two names of a file at once what was true before.
+    if (gains_by_threads_in_one_directory(on) && !job_.options().count_bytes) {
         crew_.start_when_it_pays(here(), batch_.size());
         shared_directory shared{.handle = here(), .names = batch_, .path = path_of("")};
         {

@@ -57,7 +57,8 @@ struct removal_progress {
 struct remove_options {
     bool contents_only = false;  ///< Empty the directory, which stays. What is no directory is refused: ENOTDIR.
     bool cross_mounts = false;   ///< Empty file systems that are mounted in it too. (Mount points stay: EBUSY.)
-    bool count_bytes = false;    ///< Fill in `removal_report::bytes`. It costs a stat(2) for each file.
+    bool count_bytes = false;    ///< Fill in `removal_report::bytes`. It costs a stat(2) for each file, and one large
+                                 ///< directory is not shared then.
     unsigned threads = 0;        ///< How many work at the same time, in different directories and, on ext4, two in a
                                  ///< large one. 0: one, until 1,000 entries are gone, or found in one directory, and
                                  ///< some can be shared; then as many as there are processors, at most 4, but on
