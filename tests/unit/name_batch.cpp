@@ -399,7 +399,7 @@ TEST_F(name_batch_test, what_is_gone_already_is_no_failure) {
     EXPECT_TRUE(dir.empty());
 }
 
-// Two names of one file, one for each thread.
+// Two threads would each have one of the names, if they shared it.
 TEST_F(name_batch_test, bytes_of_a_file_with_several_names_count_once) {
     plant(dir / "large");
     for (std::uint64_t i = 0; i < files; i += 2) {
