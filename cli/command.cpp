@@ -2,10 +2,26 @@
 
 #include <CLI/CLI.hpp>
 
+#include <memory>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace tool {
+namespace {
+
+class with_synopsis : public CLI::Formatter {
+public:
+    explicit with_synopsis(std::string operands) : operands_(std::move(operands)) {}
+    [[nodiscard]] std::string make_usage(const CLI::App*, std::string name) const override {
+        return "Usage: " + name + " [OPTIONS] " + operands_ + '\n';
+    }
+
+private:
+    std::string operands_;
+};
+
+}  // namespace
 
 std::string command::name() const {
     return app_->get_name();
@@ -55,6 +71,11 @@ void command::add_operands(const char* name, std::vector<std::string>& values, c
 
 void command::add_operands(const char* name, const char* help, const char* rest) {
     app_->add_option(name)->option_text(rest)->description(help);
+}
+
+void command::synopsis(const char* text) {
+    synopsis_ = text;
+    app_->formatter(std::make_shared<with_synopsis>(synopsis_));
 }
 
 void command::only_long_help() {

@@ -43,6 +43,8 @@ public:
     // All operands that are left. `rest` stands for those behind the first.
     void add_operands(const char* name, std::vector<std::string>& values, const char* help, const char* rest = "...");
     void add_operands(const char* name, const char* help, const char* rest = "...");
+    // What stands behind the options in the usage line, where not all operands can be left out: "TARGET [-- COMMAND]".
+    void synopsis(const char* text);
     // For what is called in the place of another program, which does not know -h.
     void only_long_help();
     // What the help ends with: more about it, the exit statuses, examples.
@@ -62,12 +64,15 @@ public:
             set_callback([run = std::move(run)]() -> std::optional<int> { return run(); });
         }
     }
+    // Empty where it was not said: the operands, in brackets.
+    [[nodiscard]] const std::string& synopsis() const { return synopsis_; }
     [[nodiscard]] std::optional<int> status() const { return status_; }
 
 private:
     void set_callback(std::function<std::optional<int>()> run);
 
     CLI::App* app_;
+    std::string synopsis_;
     std::optional<int> status_;  // once it was run
 };
 

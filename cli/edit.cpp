@@ -51,6 +51,7 @@ int run(const command& command, const publishing& o) {
 void add_edit(command& command) {
     auto o = std::make_shared<publishing>();
     add_publishing_options(command, *o);
+    command.synopsis("TARGET -- COMMAND [ARGUMENT...]");
     command.footer(fmt::format(
         "COMMAND reads TARGET, which must exist, as its standard input. When it succeeds, TARGET is replaced in\n"
         "one step by what it printed. Until then, and when anything fails, TARGET is as it was.\n"

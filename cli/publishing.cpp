@@ -7,9 +7,9 @@
 #include <tempfile/signals.hpp>
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <stdexcept>
+#include <string>
 
 namespace tool {
 
@@ -40,9 +40,13 @@ tempfile::persist_options rules_of(const publishing& p) {
 
 void publish(const command& command, tempfile::atomic_file& whole) {
     const tempfile::persisted done = whole.commit();
-    if (!done.not_copied.empty()) {
-        complain(fmt::format("{}: the new file is not given, as the old one had it: {} [{}]", command.name(),
-                             fmt::join(done.not_copied, ", "), done.path.native()));
+    std::string lost;
+    for (const std::string& one : done.not_copied) {
+        lost += (lost.empty() ? "" : ", ") + one;
+    }
+    if (!lost.empty()) {
+        complain(fmt::format("{}: the new file is not given, as the old one had it: {} [{}]", command.name(), lost,
+                             done.path.native()));
     }
 }
 

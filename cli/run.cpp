@@ -293,6 +293,7 @@ void add_run(command& command) {
                        "Write that, of all files, into FILE when the command has ended, as JSON, for programs", "FILE");
     command.add_flag("-v,--verbose", o->verbose, "Tell on standard error how the command ended and what it left");
     add_name_options(command, o->name);
+    command.synopsis("[--] COMMAND [ARGUMENT...]");
     // Only for the help: main() has taken them off already.
     command.add_operands("COMMAND", o->unused,
                          "What to run, and its arguments; {} in them is the path of the directory", "ARGUMENT...");

@@ -79,6 +79,7 @@ int run(const command& command, const options& o) {
 void add_shell(command& command) {
     auto o = std::make_shared<options>();
     command.add_operands("COMMAND", o->misplaced, "Behind \"--\": the shell, and its arguments", "ARGUMENT...");
+    command.synopsis("[-- COMMAND [ARGUMENT...]]");
     add_name_options(command, o->name);
     command.footer(
         "$SHELL, or what stands behind \"--\", runs in a new directory, which is its working directory, $TMPDIR, "

@@ -80,8 +80,9 @@ void tell(const tempfile::sweep_report& report, const options& o) {
 }
 
 std::string json_members(const tempfile::sweep_report& report, const options& o) {
-    return fmt::format("\"{}\": {},\n\"left\": {},\n\"skipped\": {}", o.dry_run ? "would_remove" : "removed",
-                       json_of(report.removed), json_of(report.left), json_of(report.skipped));
+    return fmt::format("\"dry_run\": {},\n\"complete\": {},\n\"removed\": {},\n\"left\": {},\n\"skipped\": {}",
+                       o.dry_run, report.complete, json_of(report.removed), json_of(report.left),
+                       json_of(report.skipped));
 }
 
 // True when nothing was left.

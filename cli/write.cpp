@@ -117,6 +117,7 @@ int run_or_explain(const command& command, const options& o) {
 void add_write(command& command) {
     auto o = std::make_shared<options>();
     add_publishing_options(command, o->publish);
+    command.synopsis("TARGET [-- COMMAND [ARGUMENT...]]");
     command.add_flag("--noclobber", o->noclobber, "Fail if TARGET exists");
     command.add_option("--mode", o->mode,
                        "Exactly this mode, as 0644 (default: that of the file that is replaced; 0666 less the umask)",

@@ -130,11 +130,19 @@ std::string with_what_follows(const operand& o) {
     return italic(o.name) + (o.more.empty() ? "" : ' ' + italic(o.more));
 }
 
+// Words in large letters stand for something.
 std::string synopsis(const page& command) {
-    std::string result = bold("tmp " + command.name) + " [" + italic("OPTION") + "]...";
-    for (const operand& o : command.operands) {
-        const bool is_behind_dashes = o.values == offer::command && where_other_begins(command) == "dashes";
-        result += fmt::format(" [{}{}]", is_behind_dashes ? bold("--") + ' ' : "", with_what_follows(o));
+    std::string result =
+        bold("tmp " + command.name) + " [" + italic("OPTION") + "]..." + (command.synopsis.empty() ? "" : " ");
+    const auto is_large = [](char c) { return c >= 'A' && c <= 'Z'; };
+    for (auto at = command.synopsis.begin(), end = at; at != command.synopsis.end(); at = end) {
+        end = std::find_if_not(at, command.synopsis.end(), is_large);
+        if (end == at) {
+            end = std::find_if(at, command.synopsis.end(), is_large);
+            result += plain({at, end});
+        } else {
+            result += italic({at, end});
+        }
     }
     return result;
 }

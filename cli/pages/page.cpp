@@ -127,12 +127,17 @@ std::vector<page> all_pages() {
         CLI::App app(c.description, std::string(c.name));
         tool::command added(app);
         c.add(added);
-        page command{.name = std::string(c.name), .summary = c.description};
+        page command{.name = std::string(c.name), .summary = c.description, .synopsis = added.synopsis()};
         for (const CLI::Option* const o : app.get_options()) {
             if (o->get_positional()) {
                 command.operands.push_back(operand_of(*o));
             } else {
                 command.options.push_back(option_of(*o));
+            }
+        }
+        for (const operand& o : command.operands) {
+            if (added.synopsis().empty()) {
+                command.synopsis += fmt::format("[{}{}]", o.name, o.more);
             }
         }
         read_footer(command, app.get_footer());

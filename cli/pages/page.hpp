@@ -35,6 +35,7 @@ struct page {
     std::string summary{};
     std::vector<option> options{};
     std::vector<operand> operands{};
+    std::string synopsis{};                  // of the operands
     std::vector<std::string> description{};  // paragraphs
     std::vector<std::string> exit_status{};
     std::vector<example> examples{};

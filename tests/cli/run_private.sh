@@ -11,6 +11,11 @@ what_is_said() {
     grep -v '^  [0-9]* process[es]* could not be looked at$' err
 }
 
+# Not for everybody, and for nobody in a chroot.
+unshare_user() {
+    unshare --user --map-root-user --mount "$@" 2>/dev/null
+}
+
 # --- What it left, and who has it open ---
 
 exits 3 "$tool" run --report sh -c 'exit 3'
@@ -106,15 +111,17 @@ if strace -o /dev/null true 2>/dev/null; then
         refused unshare EUSERS "$option" "so many are in each other here that there can be no further one"
         refused unshare EINVAL "$option" "this kernel has none, and without user namespaces it takes root"
         refused unshare ENOMEM "$option" "(a mount namespace: Cannot allocate memory)"
-        refused mount EACCES "$option"
-        refused mount ENOSPC "$option" "see fs.mount-max with sysctl"
+        if unshare_user true || [ "$(id -u)" = 0 ]; then
+            refused mount EACCES "$option"
+            refused mount ENOSPC "$option" "see fs.mount-max with sysctl"
+        fi
     done
 else
     echo "skipped: no strace, or not allowed: a system that refuses"
 fi
 # Limits for all that is in a user namespace, which can be set in one of our own. Without CAP_SYS_ADMIN another one is
 # needed there.
-if unshare --user --map-root-user sh -c 'echo 1 >/proc/sys/user/max_mnt_namespaces' 2>/dev/null; then
+if unshare_user sh -c 'echo 1 >/proc/sys/user/max_mnt_namespaces'; then
     exits 125 unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_mnt_namespaces && exec "$@"' sh \
         "$tool" run --private true
     says "(a mount namespace: No space left on device); there are as many as there may be"
@@ -150,7 +157,7 @@ exits 125 "$tool" run --size-limit 999P true
 says "tmp run: --size-limit is more than there is: what it limits is in memory, and this machine has "
 
 # A control group has less, or one around it. What the system says of them is told by files here.
-if unshare --user --map-root-user --mount mount --bind into into 2>/dev/null; then
+if unshare_user mount --bind into into; then
     # within GROUPS MOUNTS SIZE: tmp run --size-limit SIZE, which reads that in /proc/self/cgroup and mountinfo.
     within() {
         echo "$1" >groups
@@ -277,8 +284,9 @@ rm -r "$hidden" link
 exits 137 "$tool" run --private --size-limit 1M sh -c 'kill -9 $$'
 
 # Without a /var/tmp, and where that is a link to /tmp, which must not be counted twice.
-case $tool$scratch in
-    /var/*) echo "skipped: all of it is in /var: a system without /var/tmp" ;;
+case $(unshare_user echo allowed):$tool:$scratch in
+    :*) echo "skipped: no user namespaces: a system without /var/tmp" ;;
+    *:/var/*) echo "skipped: all of it is in /var: a system without /var/tmp" ;;
     *)
         for var in 'mount -t tmpfs none /var' 'mount -t tmpfs none /var && ln -s /tmp /var/tmp'; do
             exits 0 unshare --user --map-root-user --mount sh -c "$var"' && exec "$@"' sh \

@@ -34,12 +34,16 @@ is "$(python3 -c 'import json; print(sorted((i["kind"], i["bytes"]) for i in jso
     "[('directory', 1), ('file', 0)]" "JSON"
 exits 0 "$tool" sweep --dry-run
 is "$(grep -c "^would remove $scratch/into/" out)" 2 "what would go"
+exits 0 "$tool" sweep --dry-run --json
+is "$(python3 -c 'import json; r = json.load(open("out")); print(r["dry_run"], len(r["removed"]))')" "True 2" \
+    "what would go, as JSON"
 is "$(ls into | wc -l)" 2 "what is there after a dry run"
 exits 0 "$tool" sweep -v
 is "$(grep -c "^removed $scratch/into/" out)" 2 "what went"
 empty into
 exits 0 "$tool" sweep --json
-is "$(python3 -c 'import json; print(json.load(open("out")))')" "{'removed': [], 'left': [], 'skipped': []}" "nothing more"
+is "$(python3 -c 'import json; print(json.load(open("out")))')" "{'dry_run': False, 'complete': True, 'removed': [], 'left': [], 'skipped': []}" \
+    "nothing more"
 # For programs: paths as they are, each with a NUL behind it, and nothing else.
 odd=$(printf 'in\nto \033[31m')
 mkdir "$odd"

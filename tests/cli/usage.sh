@@ -43,10 +43,12 @@ for subcommand in file dir spool where doctor recipe; do
 done
 
 for subcommand in write edit shell; do
-    exits 0 "$tool" "$subcommand" --help
-    prints "Usage: tmp $subcommand"
-    prints "Example"
     refuses "tmp $subcommand" 'there is no option "--foo"' "$subcommand" --foo
+done
+for usage in 'write [OPTIONS] TARGET [-- COMMAND [ARGUMENT...]]' 'edit [OPTIONS] TARGET -- COMMAND [ARGUMENT...]' \
+    'shell [OPTIONS] [-- COMMAND [ARGUMENT...]]' 'run [OPTIONS] [--] COMMAND [ARGUMENT...]' 'rm [OPTIONS] [PATH...]'; do
+    exits 0 "$tool" "${usage%% *}" --help
+    is "$(sed -n 's/^Usage: tmp //p' out)" "$usage" "what can stand in the command line"
 done
 
 refuses tmp 'there is no command "foo"' foo
