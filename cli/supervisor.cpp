@@ -247,6 +247,16 @@ void supervisor::stop_with_it(int signal) const {
     }
 }
 
+// Of process 1 of a container whoever loses its parent becomes a child, and stays in the table of processes until it is
+// waited for. So do those of the program that we were executed over.
+void supervisor::bury_others() const {
+    siginfo_t dead = {};
+    while (::waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) == 0 && dead.si_pid != 0 && dead.si_pid != child_ &&
+           ::waitid(P_PID, static_cast<id_t>(dead.si_pid), &dead, WEXITED | WNOHANG) == 0) {
+        dead = {};
+    }
+}
+
 ending supervisor::wait() const {
     for (;;) {
         siginfo_t state = {};
@@ -254,6 +264,7 @@ ending supervisor::wait() const {
             throw std::system_error(errno, std::generic_category(), "cannot wait for the command");
         }
         if (state.si_pid == 0) {
+            bury_others();
             siginfo_t info = {};
             if (::sigwaitinfo(&ours_, &info) > 0) {  // EINTR after we were stopped
                 pass_on(info);

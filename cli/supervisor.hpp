@@ -91,6 +91,7 @@ private:
     void pass_on(const siginfo_t& info) const;
     void stop_with_it(int signal) const;
     [[nodiscard]] bool has_it_already(const siginfo_t& info) const;
+    void bury_others() const;
     [[nodiscard]] ending wait() const;
 
     std::string who_;

@@ -127,6 +127,9 @@ problem publication::leave_if_same() {
     if (options_.same == if_same::replace || !there_ || there_->what != sys::kind::file) {
         return no_problem();
     }
+    if (options_.mode && there_->permissions != static_cast<std::uint32_t>(*options_.mode)) {
+        return no_problem();
+    }
     // What cannot be read cannot be compared: it is replaced.
     sys::handle h = sys::no_handle;
     if (sys::call.open_file(directory(), name(), h) != 0 && sys::call.open_to_read(directory(), name(), h) != 0) {

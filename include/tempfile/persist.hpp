@@ -64,10 +64,11 @@ enum class if_elsewhere {
     refuse,  ///< EXDEV.
 };
 
-/// When the target has the same contents already.
+/// When the target is a file with the same contents already.
 enum class if_same {
     replace,  ///< It is replaced all the same.
-    leave,    ///< It is left alone with its times and its mode, so that build tools see no change; our file goes.
+    leave,    ///< It is left alone with its times and its mode, so that build tools see no change; our file goes. Not
+              ///< where `mode` asks for another one than it has.
 };
 
 /// Where mode, owner, group, ACL and other extended attributes come from.

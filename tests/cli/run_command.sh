@@ -53,6 +53,20 @@ exits 0 sh -c 'exec "$@" <&-' sh "$tool" run sh -c '! [ -e /proc/$$/fd/0 ]'
 exits 3 sh -c '"$@" <&- >&- 2>&-' sh "$tool" run sh -c 'exit 3'
 empty into
 
+# Who has lost its parent is buried by process 1, and children that it has from before it was executed.
+if unshare --user --map-root-user --pid --fork --mount-proc true 2>/dev/null; then
+    exits 7 unshare --user --map-root-user --pid --fork --mount-proc \
+        sh -c 'true & exec "$@"' sh "$tool" run sh -c 'sh -c "true & :"; sh -c "sh -c true & :"
+            limit=1000
+            while grep -q "^State:.Z" /proc/[0-9]*/status && [ $((limit -= 1)) -gt 0 ]; do sleep 0.01; done
+            echo "$limit" >limit; exit 7'
+    [ "$(cat limit)" -gt 0 ] || fail "process 1 buries nobody"
+    rm limit
+else
+    echo "skipped: no user namespaces: as process 1"
+fi
+empty into
+
 # --- Its status ---
 
 exits 0 "$tool" run true

@@ -142,6 +142,12 @@ writes other --if-changed d/f
 holds other
 mode_is 640 "which is kept"
 [ "$(stat -c %Y d/f)" -gt 1000000000 ] || fail "a changed file has its old time"
+before=$(stat -c '%i %Y' d/f)
+writes other --if-changed --mode 0640 d/f
+is "$(stat -c '%i %Y' d/f)" "$before" "inode and time with the mode that it has"
+writes other --if-changed --mode 0600 d/f
+mode_is 600 "which is another one"
+holds other
 
 mkdir sub
 echo old >sub/real

@@ -362,6 +362,22 @@ TEST_F(atomic_test, the_same_contents_can_be_left_alone) {
     EXPECT_TRUE(others().empty());
 }
 
+TEST_F(atomic_test, the_same_contents_with_another_mode_are_not_left_alone) {
+    const auto write = [&](unsigned mode) {
+        return tempfile::write_file(target, "same", {.same = if_same::leave, .mode = std::filesystem::perms{mode}})
+            .method;
+    };
+    const auto has_mode = [&](unsigned mode) {
+        return std::filesystem::status(target).permissions() == std::filesystem::perms{mode};
+    };
+    EXPECT_EQ(write(0640), persist_method::link);
+    EXPECT_EQ(write(0640), persist_method::left);
+    EXPECT_TRUE(has_mode(0640));
+    EXPECT_EQ(write(0600), persist_method::rename);
+    EXPECT_TRUE(has_mode(0600));
+    EXPECT_TRUE(others().empty());
+}
+
 // --- Links ---
 
 TEST_F(atomic_test, T13_a_link_is_followed_and_stays_one) {
