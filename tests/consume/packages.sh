@@ -26,7 +26,7 @@ root=$work/root
 mkdir -p "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates"
 : >"$root/var/lib/dpkg/status"
 in_root() {
-    dpkg --root="$root" --log=/dev/null --path-include='*' --force-depends "$@" >"$work/dpkg.log" 2>&1 ||
+    dpkg --root="$root" --log=/dev/null --path-include='*' --force-depends --force-script-chrootless "$@" >"$work/dpkg.log" 2>&1 ||
         fail "dpkg $*: $(cat "$work/dpkg.log")"
 }
 find "$root" | sort >"$work/before"
