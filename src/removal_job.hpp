@@ -26,14 +26,22 @@ public:
     // Takes away the name of what is no directory. `bytes` are those that go with it, if they are to be counted.
     sys::error remove_file(sys::handle at, const char* name, std::uint64_t& bytes);
 
-    // Adds to what was removed, and tells `progress`, which may stop all.
+    // Adds to what was removed, and tells `progress`, which may stop all. What it throws stops all, too, and is kept:
+    // who is in the middle of a tree has modes to give back on the way up.
     template <class Path>
     void count(std::uint64_t entries, std::uint64_t bytes, Path path) {
         const std::scoped_lock lock(mutex_);
         report_.entries += entries;
         report_.bytes += bytes;
-        if (options_.progress && !stopped() &&
-            !options_.progress({.entries = report_.entries, .bytes = report_.bytes, .path = path()})) {
+        if (!options_.progress || stopped()) {
+            return;
+        }
+        try {
+            if (!options_.progress({.entries = report_.entries, .bytes = report_.bytes, .path = path()})) {
+                stop();
+            }
+        } catch (...) {
+            thrown_ = std::current_exception();
             stop();
         }
     }

@@ -950,26 +950,35 @@ TEST(remove_tree, T3_a_directory_that_stays_gets_its_mode_back) {
 
 TEST(remove_tree, T3_also_when_it_is_stopped_in_the_middle) {
     as_nobody([] {
-        const scratch dir;
-        std::filesystem::path deepest = dir / "tree";
-        std::vector<std::filesystem::path> all;
-        for (int i = 0; i < 10; ++i) {
-            deepest /= "d";
-            all.push_back(deepest);
+        bool all_well = true;
+        for (const bool throws : {false, true}) {
+            const scratch dir;
+            std::vector<std::filesystem::path> all{dir / "tree"};
+            for (int i = 0; i < 10; ++i) {
+                all.push_back(all.back() / "d");
+            }
+            std::filesystem::create_directories(all.back());
+            fill(all.back(), 100);
+            for (auto d = all.rbegin(); d != all.rend(); ++d) {
+                ::chmod(d->c_str(), 0);
+            }
+            const auto stop = [&](const removal_progress&) { 
+                return throws ? throw std::runtime_error("enough") : false;
+            };
+            std::error_code ec;
+            try {
+                remove_tree(dir / "tree", {.progress = stop}, ec);
+                all_well = all_well && !throws && ec == std::errc::operation_canceled;
+            } catch (const std::runtime_error&) {
+                all_well = all_well && throws;
+            }
+            for (const auto& d : all) {
+                all_well = all_well && permissions_of(d) == 0U;
+                ::chmod(d.c_str(), 0700);
+            }
+            all_well = all_well && remove_tree(dir / "tree").complete;
         }
-        std::filesystem::create_directories(deepest);
-        fill(deepest, 100);
-        for (auto d = all.rbegin(); d != all.rend(); ++d) {
-            ::chmod(d->c_str(), 0);
-        }
-        std::error_code ec;
-        remove_tree(dir / "tree", {.progress = [](const removal_progress&) { return false; }}, ec);
-        bool all_well = ec == std::errc::operation_canceled;
-        for (const auto& d : all) {
-            all_well = all_well && permissions_of(d) == 0U;
-            ::chmod(d.c_str(), 0700);
-        }
-        return all_well && remove_tree(dir / "tree").complete;
+        return all_well;
     });
 }
 
