@@ -422,6 +422,7 @@ bool tree_remover::descend_again() {
         const sys::error e = open_child(lost.name, found, meta);
         if (e != 0 || meta.id != lost.id) {
             give_mode_back(found, found.handle.native_handle());
+            std::for_each(rest.begin(), rest.end(), [this](level& l) { drop_errands(l); });
             fail("find again", lost.name, e != 0 ? e : ESTALE);
             return false;
         }
@@ -510,16 +511,15 @@ void tree_remover::wait_for_one() {
     }
 }
 
-// When it is stopped: what others do is over soon, and what nobody has begun is left as it was.
-void tree_remover::drop_errands() {
-    for (level& l : levels_) {
-        for (const auto& what : l.errands) {
-            if (!crew_.wait_for(*what, false)) {
-                give_mode_back(what->dir, what->dir.handle.native_handle());
-            }
+// Of a level to which we do not come back: what others do is waited for, since nobody may be at work when the walk is
+// over, and what nobody has begun is left as it was.
+void tree_remover::drop_errands(level& of) {
+    for (const auto& what : of.errands) {
+        if (!crew_.wait_for(*what, false)) {
+            give_mode_back(what->dir, what->dir.handle.native_handle());
         }
-        l.errands.clear();
     }
+    of.errands.clear();
 }
 
 // --- The walk ---
@@ -568,7 +568,7 @@ left_directory tree_remover::run() {
                                  .comes_back = levels_.front().comes_back,
                                  .stopped = job_.stopped(),
                                  .visits = last.dir.visits};
-    drop_errands();
+    std::for_each(levels_.begin(), levels_.end(), [this](level& l) { drop_errands(l); });
     give_modes_back();
     look_up_from_work();
     return left;

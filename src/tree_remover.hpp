@@ -94,7 +94,7 @@ private:
     bool hand_over(entered_directory& child);
     std::shared_ptr<errand> take_done();
     void wait_for_one();
-    void drop_errands();
+    void drop_errands(level& of);
     void leave();
     bool go_up(level& child);
     bool descend_again();

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -355,6 +356,52 @@ TEST_F(removal_crew_test, T3_modes_are_given_back_when_progress_throws) {
                   }
               }),
               "");
+}
+
+// Who loses the way back waits for what others do in what was moved away: when it comes to another pass nobody is at
+// work any more, who would tell of failures meanwhile.
+TEST_F(removal_crew_test, T2_what_was_handed_over_is_waited_for_also_where_it_was_moved_away) {
+    const auto far = dir / "tree/1/2/3/4/5";
+    for (int i = 0; i < 6; ++i) {
+        std::filesystem::create_directories(far / std::to_string(i));
+        for (int n = 0; n < 40; ++n) {
+            write_file(far / std::to_string(i) / std::to_string(n), "x");
+        }
+    }
+    const auto caller = std::this_thread::get_id();
+    std::atomic<bool> moved{false};
+    std::atomic<int> by_others{0};
+    using remove_call = replace_call<&sys::calls::remove_file>;
+    const remove_call remove([&](sys::handle at, const char* name) {
+        if (std::this_thread::get_id() == caller) {
+            return remove_call::real(at, name);
+        }
+        ++by_others;
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        return EBUSY;
+    });
+    using open_call = replace_call<&sys::calls::open_directory>;
+    const open_call open([&](sys::handle at, const char* name, sys::handle& made) {
+        if (std::this_thread::get_id() == caller && !moved) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));  // others are to begin with something
+            if (by_others > 0 && std::string(name) == "..") {
+                std::filesystem::rename(dir / "tree/1/2/3/4", dir / "away");
+                moved = true;
+                return EACCES;
+            }
+        }
+        return open_call::real(at, name, made);
+    });
+    bool over = false;
+    const replace_call<&sys::calls::pause> pause([&](std::uint64_t) {
+        over = true;
+        const int before = by_others;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        EXPECT_EQ(before, by_others);
+    });
+    EXPECT_TRUE(remove_tree(dir / "tree", {.threads = 2}).complete);
+    EXPECT_TRUE(moved);
+    EXPECT_TRUE(over);
 }
 
 // What is handed over has a path of its own: on each of very many levels that is memory by the square of the depth.
