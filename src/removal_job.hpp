@@ -111,11 +111,13 @@ public:
         bytes_ += bytes;
         ++entries_;
     }
-    // For each entry that was tried, and directory that is entered.
+    // For each entry that was tried, and directory that is entered. Large files may take a second each: a clock that
+    // costs next to nothing tells that it is time to look. (It may be set; then there is a look too many.)
     template <class Path>
     void did_something(Path path) {
-        constexpr std::uint64_t between_looks = 64;  // at the clock
-        if (++done_ % between_looks == 0) {
+        constexpr std::uint64_t between_looks = 64;       // at the exact one
+        constexpr std::uint64_t long_since = 20'000'000;  // nanoseconds
+        if (++done_ % between_looks == 0 || sys::call.wall_clock() - looked_ > long_since) {
             look_up_from_work(path);
         }
     }
@@ -124,6 +126,7 @@ public:
     void look_up_from_work(Path path) {
         job_.count(std::exchange(entries_, 0), std::exchange(bytes_, 0), path);
         job_.stop_when_late();
+        looked_ = sys::call.wall_clock();
     }
 
 private:
@@ -131,6 +134,7 @@ private:
     std::uint64_t entries_ = 0;
     std::uint64_t bytes_ = 0;
     std::uint64_t done_ = 0;
+    std::uint64_t looked_ = sys::call.wall_clock();
 };
 
 }  // namespace tempfile

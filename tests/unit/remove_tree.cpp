@@ -566,6 +566,23 @@ TEST(remove_tree, the_time_is_up) {
     EXPECT_LT(report.entries, 500U);
 }
 
+// As files of many gigabytes are, which nobody can make here.
+TEST(remove_tree, where_each_takes_long_it_is_asked_and_stopped_all_the_same) {
+    const scratch dir;
+    fill(dir / "tree", 30);
+    const replace_call<&sys::calls::remove_file> slow([&](sys::handle at, const char* name) {
+        sys::call.pause(30'000'000);
+        return replace_call<&sys::calls::remove_file>::real(at, name);
+    });
+    std::error_code ec;
+    int asked = 0;
+    const auto count = [&](const removal_progress&) { return ++asked < 5; };
+    EXPECT_LE(remove_tree(dir / "tree", {.threads = 1, .progress = count}, ec).entries, 5U);
+    EXPECT_EQ(ec, std::errc::operation_canceled);
+    EXPECT_LE(remove_tree(dir / "tree", {.threads = 1, .at_most = std::chrono::milliseconds(100)}, ec).entries, 5U);
+    EXPECT_EQ(ec, std::errc::operation_canceled);
+}
+
 // --- Perseverance ---
 
 using remove_directory_call = replace_call<&sys::calls::remove_directory>;
@@ -962,7 +979,7 @@ TEST(remove_tree, T3_also_when_it_is_stopped_in_the_middle) {
             for (auto d = all.rbegin(); d != all.rend(); ++d) {
                 ::chmod(d->c_str(), 0);
             }
-            const auto stop = [&](const removal_progress&) { 
+            const auto stop = [&](const removal_progress&) {
                 return throws ? throw std::runtime_error("enough") : false;
             };
             std::error_code ec;
