@@ -165,6 +165,11 @@ bool walk::enter(const char* name) noexcept {
     sys::metadata meta;
     if (e == 0) {
         e = sys::call.stat(child, meta);
+        // From one that may not be searched nobody comes back, and nothing in it can be removed; ours is made
+        // accessible.
+        if (sys::metadata itself; e == 0 && meta.owner != sys::call.effective_user()) {
+            e = sys::call.stat_at(child, ".", itself);
+        }
         if (e != 0 || !same_mount(meta)) {
             sys::call.close(child);
             return false;

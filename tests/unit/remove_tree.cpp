@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "helpers.hpp"
+#include "signal_safe_removal.hpp"
 #include "support/descriptors.hpp"
 #include "support/every_call.hpp"
 #include "support/in_memory.hpp"
@@ -932,6 +933,41 @@ TEST(remove_tree, modes_of_strangers_directories_are_left_alone) {
     });
     EXPECT_EQ(permissions_of(dir / "strangers"), 0755U);
     EXPECT_TRUE(stands(dir / "strangers/sub"));
+}
+
+// It can be read and is entered, but nobody comes back by "..".
+TEST(remove_tree, a_strangers_directory_that_may_not_be_searched_does_not_keep_the_rest) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "only root can make a stranger's directory";
+    }
+    const scratch dir;
+    for (const bool in_signal : {false, true}) {
+        const std::filesystem::path tree = dir / (in_signal ? "signal" : "tree");
+        std::filesystem::create_directories(tree / "0/theirs");
+        write_file(tree / "0/theirs/file", "x");
+        ::chmod((tree / "0/theirs").c_str(), 0744);
+        for (int i = 0; i < 20; ++i) {
+            std::filesystem::create_directory(tree / "0" / std::to_string(i));
+            write_file(tree / "0" / std::to_string(i) / "file", "x");
+        }
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(tree)) {
+            if (!mentions(entry.path(), "theirs")) {
+                ASSERT_EQ(::lchown(entry.path().c_str(), 65534, 65534), 0);
+            }
+        }
+        ASSERT_EQ(::lchown(tree.c_str(), 65534, 65534), 0);
+        ASSERT_EQ(::chmod(dir.path().c_str(), 0777), 0);
+        as_nobody([&] {
+            sys::metadata meta;
+            std::error_code ec;
+            if (in_signal && sys::call.stat_at(sys::working_directory, tree.c_str(), meta) == 0) {
+                remove_tree_signal_safe(tree.c_str(), meta.id);
+            } else {
+                remove_tree(tree, {}, ec);
+            }
+            return std::distance(std::filesystem::directory_iterator(tree / "0"), {}) == 1;
+        });
+    }
 }
 
 TEST(remove_tree, T3_a_directory_that_stays_gets_its_mode_back) {
