@@ -46,20 +46,19 @@ tree_remover::~tree_remover() {
 
 std::string tree_remover::path_of(std::string_view name) const {
     std::string path = path_;
+    const auto add = [&path](std::string_view component) {
+        // Without a path, as a directory may be given that only its contents are asked of, it is not the root.
+        path += component.empty() || path.empty() ? "" : "/";
+        path += component;
+    };
     for (const level& l : levels_) {
         if (path.size() > longest_path) {
-            path += "/...";
+            add("...");
             break;
         }
-        if (!l.dir.name.empty()) {
-            path += '/';
-            path += l.dir.name;
-        }
+        add(l.dir.name);
     }
-    if (!name.empty()) {
-        path += '/';
-        path += name;
-    }
+    add(name);
     return path;
 }
 

@@ -801,6 +801,15 @@ TEST(remove_tree, failures_are_kept_up_to_a_number_and_counted_beyond) {
     }
 }
 
+TEST(remove_tree, without_a_path_failures_are_told_by_the_way_from_the_directory) {
+    const scratch dir;
+    fill(dir / "sub", 1);
+    const replace_call<&sys::calls::remove_file> stays([](auto&&...) { return EPERM; });
+    const removal_report report = empty(open_directory(dir.path()).native_handle(), "");
+    ASSERT_EQ(report.failures.size(), 1U);
+    EXPECT_EQ(report.failures.front().path.parent_path(), "sub");
+}
+
 TEST(remove_tree, a_failure_does_not_stop_the_rest_and_its_parents_are_not_blamed) {
     const scratch dir;
     std::filesystem::create_directories(dir / "a/b/c/d/e/f/g");
