@@ -76,6 +76,17 @@ void check_report_file(const fs::path& given) {
     }
 }
 
+// What fails while it is written does not say of which file.
+void write_report(const std::string& file, const std::string& text) {
+    try {
+        tempfile::write_file(file, text);
+    } catch (const fs::filesystem_error&) {
+        throw;
+    } catch (const std::system_error& e) {
+        throw fs::filesystem_error("cannot write the report; the file stays as it is", file, e.code());
+    }
+}
+
 bool keeps_all() {
     const char* const keep = std::getenv("TEMPFILE_KEEP");
     return keep != nullptr && std::string_view(keep) == "1";
@@ -268,7 +279,7 @@ int run(const command& command, const options& o) {
         }
     });
     if (o.report_json) {
-        after.then([&] { tempfile::write_file(*o.report_json, json_of(end, details, path)); });
+        after.then([&] { write_report(*o.report_json, json_of(end, details, path)); });
     }
     return after.status();
 }

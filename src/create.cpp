@@ -88,6 +88,18 @@ bool means_no_unnamed_files(sys::error e) noexcept {
     return e == ENOENT || e == EISDIR || e == EOPNOTSUPP || e == EINVAL || e == ENOSYS;
 }
 
+// Then nothing can be made there under a name either, for which a registry would be made first.
+bool is_missing(const std::string& dir) {
+    sys::handle h = sys::no_handle;
+    if (sys::call.open_path(sys::working_directory, (dir + "/.").c_str(), h) == ENOENT) {
+        return true;
+    }
+    if (h != sys::no_handle) {
+        sys::call.close(h);
+    }
+    return false;
+}
+
 // Opens a new directory that the umask does not let us read.
 sys::error open_narrowed_directory(const char* path, sys::handle& h) noexcept {
     directory_mode.narrowed();
@@ -130,6 +142,9 @@ problem create_unnamed(const place& where, bool append, file& made, bool* linkab
                                                                    file_mode.permissions, h);
     if (linkable != nullptr) {
         *linkable = e == 0;
+    }
+    if (e == ENOENT && is_missing(where.dir)) {
+        return creation_problem(making_unnamed, where.dir, e);
     }
     if (means_no_unnamed_files(e)) {
         std::string path;

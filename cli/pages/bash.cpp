@@ -15,6 +15,8 @@ _tmp_offer() {
         directories) mapfile -t COMPREPLY < <(compgen -d -- "$2") ;;
         files) mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
         command) mapfile -t COMPREPLY < <(compgen -c -- "$2") ;;
+        keep) _tmp_words 'never always on-failure' "$2" ;;
+        processes) _tmp_words "$(cd /proc && echo [0-9]*)" "$2" ;;
     esac
 }
 
@@ -84,6 +86,10 @@ std::string name_of(offer values) {
             return "directories";
         case offer::command:
             return "command";
+        case offer::keep:
+            return "keep";
+        case offer::processes:
+            return "processes";
         case offer::nothing:
             break;
     }

@@ -80,6 +80,10 @@ std::string value_of(const option& o) {
             return " -x -a '(__fish_complete_directories)'";
         case offer::files:
             return " -r -F";
+        case offer::keep:
+            return " -x -a 'never always on-failure'";
+        case offer::processes:
+            return " -x -a '(__fish_complete_pids)'";
         default:
             return " -x";
     }
@@ -95,6 +99,8 @@ std::string line_for(std::string_view condition, const operand& o) {
         case offer::directories:
             return fmt::format("complete -c tmp -n {} -F\n", condition);
         case offer::command:
+        case offer::keep:
+        case offer::processes:
         case offer::nothing:
             break;
     }

@@ -9,7 +9,7 @@
 namespace pages {
 
 // What a shell can offer for a value or an operand.
-enum class offer { nothing, files, directories, command };
+enum class offer { nothing, files, directories, command, keep, processes };
 
 struct option {
     std::vector<std::string> names{};  // with their dashes

@@ -52,6 +52,10 @@ std::string action_for(offer values) {
             return "_directories";
         case offer::command:
             return "_normal";
+        case offer::keep:
+            return "(never always on-failure)";
+        case offer::processes:
+            return "_pids";
         case offer::nothing:
             break;
     }

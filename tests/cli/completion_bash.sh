@@ -41,5 +41,8 @@ offers 'mkfifo|' tmp run --dir /tmp mkfif
 offers 'mkfifo|' tmp run --dir = /tmp -v mkfif
 offers 'a directory|a file|' tmp run ls a
 offers '|' tmp run ls --keep
+offers 'always|never|on-failure|' tmp run --keep ''
+offers 'on-failure|' tmp run --keep = on
+offers "$$|" tmp dir --until-pid "$$"
 offers '|' tmp nothing-like-that a
 finish

@@ -23,7 +23,7 @@ done
 END
 zsh -f type.zsh "$pages" 'fi\t' 'rec\t--he\t' 'file --pre\ta' 'file --dir=dir\t' 'rm dire\t' 'rm --dry\t -v' 'run mkfif\tx' \
     'run zsh directo\t' 'write dire\t' 'shell -- mkfif\tx' 'shell mkfif\tx' 'write f -- mkfif\tx' 'edit f -- rm dire\t' \
-    'run -- mkfif\tx' 'write f --dur\t' >out 2>err || fail "zsh: $(cat err)"
+    'run -- mkfif\tx' 'write f --dur\t' 'run --keep=on\t' >out 2>err || fail "zsh: $(cat err)"
 is "$(sed 's/  */ /g; s/ $//' out)" "file
 recipe --help
 file --prefix=a
@@ -38,5 +38,6 @@ shell mkfifx
 write f -- mkfifo x
 edit f -- rm directory
 run -- mkfifo x
-write f --durable" "what was completed"
+write f --durable
+run --keep=on-failure" "what was completed"
 finish

@@ -44,6 +44,15 @@ TMPDIR=$scratch/no-bytes exits 1 "$tool" run --report sh -c 'head -c 100000 /dev
 says "$full"
 empty no-bytes
 
+# A report that cannot be written says of which file.
+head -c 100000 /dev/zero >no-bytes/filler 2>/dev/null
+exits 125 "$tool" run --report-json no-bytes/report true
+says "cannot write the report"
+says "no-bytes/report"
+says "$full"
+rm no-bytes/filler
+empty no-bytes
+
 # Without room for the registry what it is needed for is not made; what it is not needed for is.
 head -c 100000 /dev/zero >no-bytes/filler 2>/dev/null
 before=$(stat -f -c %f no-bytes)

@@ -42,6 +42,16 @@ TEST(create, T9_five_answers_mean_that_there_are_no_unnamed_files_here) {
     }
 }
 
+// ENOENT is also the answer where there is no directory: no registry is made there for a name that cannot be either.
+TEST(create, where_the_directory_is_missing_no_name_is_tried) {
+    const scratch dir;
+    const count_calls<&sys::calls::create_file> named;
+    file f;
+    EXPECT_EQ(create_unnamed(in((dir.path() / "missing").string()), false, f).code().value(), ENOENT);
+    EXPECT_EQ(named.count(), 0);
+    EXPECT_TRUE(f.closed());
+}
+
 TEST(create, T9_no_other_answer_falls_back) {
     for (const int answer : {EACCES, EPERM, ENOSPC, EDQUOT, EROFS, ENOTDIR, ELOOP, EMFILE, ENFILE, ENAMETOOLONG, EIO,
                              ENOMEM, EEXIST, EBUSY, EOVERFLOW, ETXTBSY}) {
