@@ -345,12 +345,21 @@ void say_why_not(candidates& all, const dir_candidate* chosen) {
     }
 }
 
+// Nothing can be done about where a directory is: that counts more than what it lacks there.
+std::size_t distance(const dir_candidate& c) {
+    std::size_t sum = 0;
+    for (const misfit lack : c.misfits) {
+        const bool elsewhere =
+            lack == misfit::in_memory || lack == misfit::not_memory || lack == misfit::other_device;
+        sum += elsewhere ? 2 : 1;
+    }
+    return sum;
+}
+
 // Usable rather than not, then what lacks least, then what has most room.
 const dir_candidate& nearest(const candidates& all) {
     const auto is_farther = [](const dir_candidate& a, const dir_candidate& b) {
-        const auto rank = [](const dir_candidate& c) {
-            return std::pair(static_cast<bool>(c.error), c.misfits.size());
-        };
+        const auto rank = [](const dir_candidate& c) { return std::pair(static_cast<bool>(c.error), distance(c)); };
         const auto room = [](const dir_candidate& c) { return c.error ? 0 : c.free_bytes.value_or(sys::no_limit); };
         return rank(a) != rank(b) ? rank(b) < rank(a) : room(a) < room(b);
     };

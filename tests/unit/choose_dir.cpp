@@ -401,6 +401,14 @@ TEST_F(choose_dir_test, S6_a_secret_goes_only_where_it_is_not_swapped_out) {
         EXPECT_EQ(choose_dir({.secret = true}), usual.path());
     }
     const replace_call<&sys::calls::swaps> untold([](bool&) { return ENOENT; });
+    const auto unfit = [](const need& what) {
+        try {
+            return choose_dir(what).string();
+        } catch (const std::exception& e) {
+            return std::string(e.what());
+        }
+    };
+    EXPECT_TRUE(mentions(unfit({.secret = true}), "may be swapped out")) << "nearer than storage, which has more room";
     EXPECT_TRUE(lacks(at(explain({.secret = true}), usual.path()), misfit::swappable)) << "nobody can tell";
 }
 
