@@ -211,6 +211,11 @@ std::string overview(const std::vector<page>& commands, std::string_view date) {
                           prose("If it is 1, what programs would remove in the end is kept to be looked at."));
     result += fmt::format(".TP\n{}\n{}\n", bold("TEMPFILE_REGISTRY"),
                           prose("The directory in which programs write down what they will have to remove."));
+    result += fmt::format(".TP\n{}\n{}\n", bold("NO_COLOR"),
+                          prose("If it is not empty, there are no colours, on a terminal either."));
+    result += fmt::format(".TP\n{}\n{}\n", bold("SHELL"), prose("What `tmp shell` runs."));
+    result += fmt::format(".TP\n{}\n{}\n", bold("XDG_RUNTIME_DIR"),
+                          prose("A directory in memory, which `tmp where --memory` and --secret look at."));
     result += examples_of(all) + ".SH SEE ALSO\n";
     for (const page& command : commands) {
         result += fmt::format(".BR tmp\\-{} (1){}\n", plain(command.name), &command == &commands.back() ? "" : " ,");

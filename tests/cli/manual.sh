@@ -31,7 +31,7 @@ for command in $(commands); do
     [ "$(grep -c '^  -' help)" -gt 0 ] || fail "$command has no options, not even --help"
     has "$page" "$(sed -n 's/^Example.*//; /^  /h; ${x; p}' help)" # the last line of the last example
 done
-for text in TMPDIR TEMPFILE_REGISTRY TEMPFILE_KEEP --version --help 'EXIT STATUS' 'tmp run make'; do
+for text in TMPDIR TEMPFILE_REGISTRY TEMPFILE_KEEP NO_COLOR SHELL XDG_RUNTIME_DIR --version --help 'EXIT STATUS' 'tmp run make'; do
     has "$pages/tmp.1" "$text"
 done
 
