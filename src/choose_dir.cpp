@@ -349,8 +349,7 @@ void say_why_not(candidates& all, const dir_candidate* chosen) {
 std::size_t distance(const dir_candidate& c) {
     std::size_t sum = 0;
     for (const misfit lack : c.misfits) {
-        const bool elsewhere =
-            lack == misfit::in_memory || lack == misfit::not_memory || lack == misfit::other_device;
+        const bool elsewhere = lack == misfit::in_memory || lack == misfit::not_memory || lack == misfit::other_device;
         sum += elsewhere ? 2 : 1;
     }
     return sum;

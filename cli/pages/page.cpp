@@ -15,9 +15,8 @@ namespace {
 
 offer offer_for(const std::string& value) {
     static const std::map<std::string, offer, std::less<>> known = {
-        {"DIR", offer::directories}, {"PATH", offer::files},      {"FILE", offer::files},
-        {"TARGET", offer::files},    {"COMMAND", offer::command}, {"TEMPLATE", offer::files},
-        {"WHEN", offer::keep},       {"PID", offer::processes}};
+        {"DIR", offer::directories}, {"PATH", offer::files},     {"FILE", offer::files}, {"TARGET", offer::files},
+        {"COMMAND", offer::command}, {"TEMPLATE", offer::files}, {"WHEN", offer::keep},  {"PID", offer::processes}};
     const auto found = known.find(value);
     return found == known.end() ? offer::nothing : found->second;
 }
