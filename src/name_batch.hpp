@@ -34,8 +34,11 @@ public:
             {.inode = entry.inode, .name = names_.size(), .what = entry.what, .for_all = for_all, .done = false});
         names_.insert(names_.end(), name.begin(), name.end());
         names_.push_back('\0');
+        directories_ += entry.what == sys::kind::directory || entry.what == sys::kind::unknown ? 1U : 0U;
     }
     [[nodiscard]] bool full() const noexcept { return items_.size() >= most; }
+    // And what may be one.
+    [[nodiscard]] std::size_t directories() const noexcept { return directories_; }
     [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
     [[nodiscard]] const char* name_of(const item& i) const noexcept { return &names_[i.name]; }
 
@@ -59,12 +62,14 @@ public:
     void clear() noexcept {
         items_ = {};
         names_ = {};
+        directories_ = 0;
         taken_ = 0;
     }
 
 private:
     std::vector<item> items_;
     std::vector<char> names_;
+    std::size_t directories_ = 0;
     std::atomic<std::size_t> taken_{0};
 };
 

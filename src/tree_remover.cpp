@@ -264,7 +264,7 @@ sys::error tree_remover::list_in_order_of_inodes(sys::file_system on) {
             l.place = entry.next;
         }
         look_up_from_work();
-        if (used == 0 || batch_.full()) {
+        if (used == 0 || batch_.full() || l.pending.size() + batch_.directories() >= most_pending) {
             remove_batch(on);
             l.listed = used == 0 || l.pending.size() < most_pending;
         }
