@@ -12,7 +12,6 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
-#include <utility>
 
 namespace tool {
 
@@ -20,14 +19,32 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What stands behind a number, without the blank that may be between them.
 struct quantity {
     std::uint64_t whole = 0;
     double fraction = 0;
-    std::string unit;  // in small letters
+    std::string_view unit{};  // the letters behind it, and behind the blank that may be between them
 };
 
-std::optional<quantity> quantity_in(std::string_view text) {
+bool is_letter(char c) {
+    return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z');
+}
+
+// The digits behind a point, which `text` begins with. They are taken off it; nothing when there are none.
+std::optional<double> take_fraction(std::string_view& text) {
+    text.remove_prefix(1);
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    double fraction = 0;
+    double weight = 1;
+    for (const char digit : text.substr(0, digits)) {
+        weight /= 10;
+        fraction += weight * (digit - '0');
+    }
+    text.remove_prefix(digits);
+    return digits == 0 ? std::nullopt : std::optional(fraction);
+}
+
+// What `text` begins with, which is taken off it.
+std::optional<quantity> take_quantity(std::string_view& text) {
     quantity q;
     const char* const end = text.data() + text.size();
     const auto [whole_end, error] = std::from_chars(text.data(), end, q.whole);
@@ -37,46 +54,80 @@ std::optional<quantity> quantity_in(std::string_view text) {
     if (error == std::errc::result_out_of_range) {
         q.whole = std::numeric_limits<std::uint64_t>::max();
     }
-    std::string_view rest(whole_end, static_cast<std::size_t>(end - whole_end));
-    if (rest.starts_with('.')) {
-        rest.remove_prefix(1);
-        const std::size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
-        if (digits == 0) {
+    text.remove_prefix(static_cast<std::size_t>(whole_end - text.data()));
+    if (text.starts_with('.')) {
+        const std::optional<double> fraction = take_fraction(text);
+        if (!fraction) {
             return std::nullopt;
         }
-        double weight = 1;
-        for (const char digit : rest.substr(0, digits)) {
-            weight /= 10;
-            q.fraction += weight * (digit - '0');
-        }
-        rest.remove_prefix(digits);
+        q.fraction = *fraction;
     }
-    if (rest.starts_with(' ') && rest.size() > 1) {
-        rest.remove_prefix(1);
+    if (text.size() > 1 && text.front() == ' ' && is_letter(text[1])) {
+        text.remove_prefix(1);
     }
-    q.unit = rest;
-    std::transform(q.unit.begin(), q.unit.end(), q.unit.begin(),
-                   [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+    const auto unit_end = std::find_if_not(text.begin(), text.end(), is_letter);
+    q.unit = text.substr(0, static_cast<std::size_t>(unit_end - text.begin()));
+    text.remove_prefix(q.unit.size());
     return q;
 }
 
-// The power of two that a unit stands for.
-std::optional<unsigned> bits_of(const std::string& unit) {
+// The power of two that a unit stands for, in letters of any size.
+std::optional<unsigned> bits_of(std::string_view unit) {
+    std::string small(unit);
+    std::transform(small.begin(), small.end(), small.begin(),
+                   [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
     unsigned bits = 0;
     for (const std::string power : {"", "k", "m", "g", "t", "p", "e"}) {
-        if (unit == power || unit == power + "b" || unit == power + "i" || unit == power + "ib") {
-            return unit == "ib" || unit == "i" ? std::nullopt : std::optional(bits);
+        if (small == power || small == power + "b" || small == power + "i" || small == power + "ib") {
+            return small == "ib" || small == "i" ? std::nullopt : std::optional(bits);
         }
         bits += 10;
     }
     return std::nullopt;
 }
 
-std::optional<std::uint64_t> milliseconds_in(const std::string& unit) {
-    constexpr std::array<std::pair<std::string_view, std::uint64_t>, 6> units = {
-        {{"", 1000}, {"s", 1000}, {"m", 60'000}, {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
-    const auto* const found = std::find_if(units.begin(), units.end(), [&](const auto& u) { return u.first == unit; });
-    return found == units.end() ? std::nullopt : std::optional(found->second);
+// Those of systemd.time(7), but for months and years, of which nobody knows how long they are.
+std::optional<std::uint64_t> milliseconds_in(std::string_view unit) {
+    struct unit_of_time {
+        std::uint64_t milliseconds;
+        std::array<std::string_view, 5> names;
+    };
+    constexpr std::array<unit_of_time, 6> units = {{{1, {"ms", "msec"}},
+                                                    {1000, {"s", "sec", "secs", "second", "seconds"}},
+                                                    {60'000, {"m", "min", "mins", "minute", "minutes"}},
+                                                    {3'600'000, {"h", "hr", "hrs", "hour", "hours"}},
+                                                    {86'400'000, {"d", "day", "days"}},
+                                                    {604'800'000, {"w", "week", "weeks"}}}};
+    for (const unit_of_time& one : units) {
+        if (!unit.empty() && std::find(one.names.begin(), one.names.end(), unit) != one.names.end()) {
+            return one.milliseconds;
+        }
+    }
+    return std::nullopt;
+}
+
+constexpr std::uint64_t longest_time = std::numeric_limits<std::int64_t>::max();
+
+std::uint64_t milliseconds_of(const quantity& q, std::uint64_t unit) {
+    const auto part = static_cast<std::uint64_t>(std::ceil(q.fraction * static_cast<double>(unit)));
+    const std::uint64_t time = q.whole > longest_time / unit ? longest_time : q.whole * unit;
+    return time + std::min(part, longest_time - time);
+}
+
+// The sum of all its parts, as in "1h 30min"; or seconds, if it is a number alone.
+std::optional<std::uint64_t> time_in(std::string_view text) {
+    std::uint64_t sum = 0;
+    for (bool is_first = true; is_first || !text.empty(); is_first = false) {
+        const std::optional<quantity> q = take_quantity(text);
+        const bool is_number = q && q->unit.empty() && is_first && text.empty();
+        const std::optional<std::uint64_t> unit = !q ? std::nullopt : milliseconds_in(is_number ? "s" : q->unit);
+        if (!unit) {
+            return std::nullopt;
+        }
+        sum += std::min(milliseconds_of(*q, *unit), longest_time - sum);
+        text.remove_prefix(text.size() > 1 && text.front() == ' ' ? 1 : 0);
+    }
+    return sum;
 }
 
 }  // namespace
@@ -124,8 +175,9 @@ std::string counted(std::uintmax_t n, std::string_view one, std::string_view sev
 }
 
 std::uint64_t bytes_of(const std::string& option, const std::string& value) {
-    const std::optional<quantity> q = quantity_in(value);
-    const std::optional<unsigned> bits = q ? bits_of(q->unit) : std::nullopt;
+    std::string_view rest = value;
+    const std::optional<quantity> q = take_quantity(rest);
+    const std::optional<unsigned> bits = q && rest.empty() ? bits_of(q->unit) : std::nullopt;
     if (!bits || (*bits == 0 && q->fraction != 0)) {
         throw std::invalid_argument(fmt::format(
             "{0} \"{1}\" is no size; say a number of bytes, or of k, M, G or T, as {0} 8M or {0} 1.5G", option, value));
@@ -136,17 +188,13 @@ std::uint64_t bytes_of(const std::string& option, const std::string& value) {
 }
 
 std::chrono::milliseconds time_of(const std::string& option, const std::string& value) {
-    const std::optional<quantity> q = quantity_in(value);
-    const std::optional<std::uint64_t> unit = q ? milliseconds_in(q->unit) : std::nullopt;
-    if (!unit) {
+    const std::optional<std::uint64_t> time = time_in(value);
+    if (!time) {
         throw std::invalid_argument(
-            fmt::format("{0} \"{1}\" is no time; say a number of seconds, or of min, h or d, as {0} 90 or {0} 1.5h",
+            fmt::format("{0} \"{1}\" is no time; say a number of seconds, or of min, h or d, as {0} 90 or {0} 1h30min",
                         option, value));
     }
-    constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
-    const auto part = static_cast<std::uint64_t>(std::ceil(q->fraction * static_cast<double>(*unit)));
-    const std::uint64_t time = q->whole > most / *unit ? most : q->whole * *unit;
-    return std::chrono::milliseconds(static_cast<std::int64_t>(time + std::min(part, most - time)));
+    return std::chrono::milliseconds(static_cast<std::int64_t>(*time));
 }
 
 std::string text_of(const amount& found) {

@@ -30,7 +30,7 @@ std::string counted(std::uintmax_t n, std::string_view one, std::string_view sev
 // there can be is as much as can be said. @throws std::invalid_argument, with a message that names the option.
 std::uint64_t bytes_of(const std::string& option, const std::string& value);
 
-// The same for a time: "300", "30s", "5min", "1.5h", "1d". A minute is also "m".
+// The same for a time: "300", "30s", "5min", "1.5h", "1h 30min", "2 days".
 std::chrono::milliseconds time_of(const std::string& option, const std::string& value);
 
 }  // namespace tool

@@ -64,7 +64,7 @@ double seconds(std::chrono::nanoseconds t) {
 std::string line_of(const outcome& one, bool dry_run) {
     const tempfile::removal_report& r = one.report;
     const auto line = [](const std::string& text) { return wrapped(text, 2, columns_of_output()); };
-    const std::string path = unbroken(printable(one.path));
+    const std::string path = one.path.empty() ? "\"\"" : unbroken(printable(one.path));
     const std::string what = text_of({.entries = r.entries, .bytes = r.bytes});
     if (!one.refusal.empty()) {
         return "";

@@ -16,13 +16,16 @@
 namespace tempfile {
 namespace {
 
-// Each of what was left; where nothing was tried, why not.
-void tell_failures(const problem& p, const removal_report& report) noexcept {
+// Each of what was left, and the directory for those beyond what a report keeps; where nothing was tried, why not.
+void tell_failures(const std::string& path, const problem& p, const removal_report& report) noexcept {
     if (report.failures.empty()) {
         notify(report_event::not_removed, p->path, p.code());
     }
     for (const removal_failure& each : report.failures) {
         notify(report_event::not_removed, each.path.native(), each.error);
+    }
+    if (report.failed > report.failures.size()) {
+        notify(report_event::not_removed, path, std::make_error_code(std::errc::directory_not_empty));
     }
 }
 
@@ -82,7 +85,7 @@ temporary_directory::~temporary_directory() {
     try {
         removal_report report;
         if (const problem p = remove_now(report)) {
-            tell_failures(p, report);
+            tell_failures(path_, p, report);
         }
     } catch (const std::bad_alloc&) {
         notify(report_event::not_removed, path_, std::make_error_code(std::errc::not_enough_memory));
@@ -176,7 +179,7 @@ struct tree_set_aside final : deferred {
             } else if (p.code() == std::errc::operation_canceled) {
                 leave_to_sweep();
             } else {
-                tell_failures(p, report);
+                tell_failures(path, p, report);
             }
         } catch (const std::bad_alloc&) {
             notify(report_event::not_removed, path, std::make_error_code(std::errc::not_enough_memory));

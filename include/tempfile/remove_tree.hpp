@@ -65,7 +65,8 @@ struct remove_options {
                                  ///< btrfs always one. Never more than 16, and fewer where descriptors are short.
     std::chrono::milliseconds at_most = std::chrono::hours(24);  ///< Then it stops, within some milliseconds.
     std::chrono::milliseconds patience{250};  ///< How long to wait, altogether, for what is busy or comes back.
-    /// Is asked about every 64 entries, whether they can be removed or not, and told the end: false stops the removal.
+    /// Is asked about every 64 entries, whether they can be removed or not, after any that took more than about 20
+    /// milliseconds, and told the end: false stops the removal.
     /// In whatever thread, but in one at a time; in those that were started for the removal all signals are blocked,
     /// and fork(2) is not for them. An exception stops the removal and reaches the caller.
     std::function<bool(const removal_progress&)> progress{};

@@ -27,8 +27,9 @@ namespace tempfile {
 /// What happened in a destructor, for `kept` in `cleanup()`, or in the background (cleanup.hpp).
 enum class report_event {
     kept,         ///< It was to be removed and stays, because TEMPFILE_KEEP asks for that.
-    not_removed,  ///< It, or something in the directory, could not be removed: one report for each such path. It stays
-                  ///< in the registry: a sweep tries again when this process is dead.
+    not_removed,  ///< It, or something in the directory, could not be removed: one report for each such path, but for
+                  ///< more than `removal_report::kept` in a directory one for all the rest, with the path of the
+                  ///< directory. It stays in the registry: a sweep tries again when this process is dead.
     not_written,  ///< A file that stays could not take what was still buffered, or could not be closed.
     not_closed,   ///< Closing a large file in the background (cleanup.hpp) was an error. The file, which has no name
                   ///< (any more), is gone all the same.

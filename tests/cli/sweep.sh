@@ -81,15 +81,16 @@ for command in ls sweep; do
     is "$(out)" "" "what is printed of two forms"
 done
 
-for limit in x -1 1. .5h 1.5.h '' min 5k; do
+for limit in x -1 1. .5h 1.5.h '' min 5k 1M 1h30 30h1 1hour-5min '1h ' '1h  5min' 1mo; do
     exits 2 "$tool" sweep --at-most "$limit"
-    says "--at-most \"$limit\" is no time; say a number of seconds, or of min, h or d, as --at-most 90 or --at-most 1.5h"
+    says "--at-most \"$limit\" is no time; say a number of seconds, or of min, h or d, as --at-most 90 or --at-most 1h30min"
 done
-for limit in 86401 86400.001 1441min 24.5h 25h 2d 5000000000 99999999999999999999d; do
+for limit in 86401 86400.001 1441min 24.5h 25h 2d 23h60min1s "1 day 1 ms" 1w 5000000000 99999999999999999999d \
+    9000000000000000000s9000000000000000000s; do
     exits 2 "$tool" sweep --at-most "$limit"
     says "--at-most \"$limit\" is more than a day; say less"
 done
-for limit in 0 90 90s 5min 5m 24h 1d 1.5 0.5s 1.5h 0.01d "1.5 h"; do
+for limit in 0 90 90s 5min 5m 24h 1d 1.5 0.5s 1.5h 0.01d "1.5 h" 1h30m "1h 30min" 30sec 1hour "2 hours" 2hr 100ms 0w; do
     exits 0 "$tool" sweep --at-most "$limit"
 done
 echo damaged >registry/1-x

@@ -219,6 +219,27 @@ TEST_F(keep, T25_the_hook_is_told_what_a_destructor_could_not_remove) {
     EXPECT_TRUE(dir.empty()) << "they were still in the registry";
 }
 
+TEST_F(keep, T25_the_hook_is_told_of_more_than_a_report_keeps) {
+    in_process_with("", [&] {
+        constexpr std::size_t many = removal_report::kept + 2;
+        fs::path path;
+        {
+            const temporary_directory made({.dir = dir.path()});
+            path = made.path();
+            for (std::size_t i = 0; i < many; ++i) {
+                std::ofstream(path / std::to_string(i)) << 'x';
+            }
+            const replace_call<&sys::calls::remove_file> refused([](auto...) { return EPERM; });
+            const temporary_directory moved = std::move(const_cast<temporary_directory&>(made));
+        }
+        ASSERT_EQ(reports.size(), removal_report::kept + 1);
+        EXPECT_EQ(reports.back().error, std::errc::directory_not_empty);
+        expect_told(report_event::not_removed, path);
+    });
+    sweep();
+    EXPECT_TRUE(dir.empty());
+}
+
 TEST_F(keep, T29_the_hook_is_told_what_a_destructor_could_not_write) {
     in_process_with("", [&] {
         fs::path path;
