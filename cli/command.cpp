@@ -88,7 +88,21 @@ void command::footer(const std::string& text) {
 }
 
 void command::set_callback(std::function<std::optional<int>()> run) {
-    app_->callback([this, run = std::move(run)] { status_ = run(); });
+    app_->callback([this, run = std::move(run)] {
+        refuse_empty_paths();
+        status_ = run();
+    });
+}
+
+// What a script says whose variable is not set, and does not mean the default.
+void command::refuse_empty_paths() const {
+    for (const CLI::Option* const option : app_->get_options()) {
+        const std::string& value = option->get_option_text();
+        const bool is_path = value == "DIR" || value == "PATH" || value == "FILE";
+        if (is_path && option->count() != 0 && option->results().back().empty()) {
+            throw std::invalid_argument(option->get_name() + " \"\" is no path; say one, or leave out the option");
+        }
+    }
 }
 
 std::string help_of(const char* name, const char* description, void (*add)(command&)) {

@@ -70,6 +70,7 @@ public:
 
 private:
     void set_callback(std::function<std::optional<int>()> run);
+    void refuse_empty_paths() const;
 
     CLI::App* app_;
     std::string synopsis_;

@@ -76,12 +76,12 @@ std::string what_is_wrong(const CLI::App& command, const CLI::ParseError& e, con
 }
 
 // @return the exit status.
-int print_and_close(std::string_view text) {
+int print_and_close(std::string_view who, std::string_view text) {
     try {
         tool::print(text);
         tool::close_output();
     } catch (const std::exception& e) {
-        tool::complain(fmt::format("tmp: {}", tool::message_of(e)));
+        tool::complain(fmt::format("{}: {}", who, tool::message_of(e)));
         return failure;
     }
     return success;
@@ -184,7 +184,7 @@ int run(const tool::entry& asked, int argc, char** argv) {
         }
         tool::close_output();
     } catch (const CLI::CallForHelp&) {
-        return print_and_close(tool::wrapped_help(app.help(), tool::columns_of_output()));
+        return print_and_close(who, tool::wrapped_help(app.help(), tool::columns_of_output()));
     } catch (const CLI::ParseError& e) {
         return wrong_usage(who, what_is_wrong(app, e, argv[argc - 1]));
     } catch (const std::invalid_argument& e) {
@@ -227,10 +227,10 @@ int main(int argc, char** argv) {
         return usage;
     }
     if (asked == "-h" || asked == "--help") {
-        return print_and_close(tool::wrapped_help(help_of_all(), tool::columns_of_output()));
+        return print_and_close("tmp", tool::wrapped_help(help_of_all(), tool::columns_of_output()));
     }
     if (asked == "--version") {
-        return print_and_close("tmp " TEMPFILE_VERSION "\n");
+        return print_and_close("tmp", "tmp " TEMPFILE_VERSION "\n");
     }
     return wrong_usage("tmp",
                        asked.starts_with('-') ? unknown(argv[1]) : fmt::format("there is no command \"{}\"", asked));

@@ -42,7 +42,8 @@ void find_files(const place& p, all_remaining& found) {
         struct statx status = {};
         if (look_at(entry->path(), AT_SYMLINK_NOFOLLOW, status) && !S_ISDIR(status.stx_mode)) {
             const std::string relative = entry->path().lexically_relative(p.directory).native();
-            found[identity_of(status)] = {.path = path_as_told(p, relative), .bytes = status.stx_size};
+            found[identity_of(status)] = {.path = path_as_told(p, relative),
+                                          .bytes = S_ISREG(status.stx_mode) ? status.stx_size : 0};
         }
     }
 }

@@ -70,7 +70,7 @@ void check_report_file(const fs::path& given) {
         file = target.is_absolute() ? target : file.parent_path() / target;
     }
     const bool is_other = fs::exists(given, ec) && !fs::is_regular_file(given, ec);
-    if (is_stream || is_other) {
+    if (is_stream || is_other || given == "-") {
         throw std::invalid_argument(
             fmt::format("--report-json \"{}\" is no file, which could be replaced; name one", given.native()));
     }
@@ -102,9 +102,6 @@ void check(const options& o) {
     if (o.most_bytes != 0 && keeps_all()) {
         throw std::invalid_argument(
             "with --size-limit nothing can be kept: what it limits is in memory; unset TEMPFILE_KEEP");
-    }
-    if (o.report_json && o.report_json->empty()) {
-        throw std::invalid_argument("--report-json \"\" is no path");
     }
     if (o.report_json) {
         check_report_file(*o.report_json);

@@ -86,8 +86,9 @@ void check_name(std::string_view path) {
     }
     const std::string_view last = path.substr(0, end + 1).substr(path.find_last_of('/', end) + 1);
     if (last == "." || last == "..") {
-        throw std::invalid_argument(
-            fmt::format("what is to be removed must not be called \"{}\"; give its name: \"{}\"", last, path));
+        throw std::invalid_argument(fmt::format(
+            "\"{}\" ends with \"{}\", which means another directory from another place; say the directory's name", path,
+            last));
     }
 }
 

@@ -201,9 +201,6 @@ void run(const command& command, options& o) {
     }
     if (o.beside) {
         o.need.same_device_as = *o.beside;
-        if (o.beside->empty()) {
-            throw std::invalid_argument("--same-device-as \"\" is no path");
-        }
     }
     const tempfile::choice made = tempfile::explain(o.need);
     if (o.json) {

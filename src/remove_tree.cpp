@@ -68,8 +68,8 @@ problem refuse_name(std::string_view path) {
     const std::string_view trimmed = path.substr(0, end + 1);
     const std::string_view last = trimmed.substr(trimmed.find_last_of('/') + 1);
     if (last == "." || last == "..") {
-        return bad_argument("what is to be removed must not be called " + in_quotes(last) +
-                            ", which means another directory from another place; give its name: " + in_quotes(path));
+        return bad_argument(in_quotes(path) + " ends with " + in_quotes(last) +
+                            ", which means another directory from another place; say the directory's name");
     }
     return no_problem();
 }

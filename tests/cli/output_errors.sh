@@ -45,6 +45,7 @@ for where in to_full to_nobody to_closed_pipe to_read_only; do
     says "tmp: cannot write to standard output: "
     exits 1 "$where" "$tool" --version
     exits 1 "$where" "$tool" file --help
+    says "tmp file: cannot write to standard output: "
 done
 exits 1 to_full "$tool" file --dir into
 says "No space left on device"

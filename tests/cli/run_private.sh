@@ -35,6 +35,11 @@ is "$(what_is_said)" "tmp run: left 4 entries, 1.4 KiB
      2 bytes  b\\nc" "what is said of what was left"
 empty into
 kill "$reader"
+exits 0 "$tool" run --report sh -c 'echo abc >{}/a; ln -s /nonexistent {}/link; mkfifo {}/fifo'
+is "$(what_is_said)" "tmp run: left 3 entries, 4 bytes
+     4 bytes  a
+     0 bytes  fifo
+     0 bytes  link" "what is said of what is no file"
 exits 0 "$tool" run --report sh -c 'for i in $(seq 25); do : >{}/$i; done'
 says "  and 5 more files"
 if [ "$(id -u)" != 0 ]; then # root can read it
@@ -78,6 +83,8 @@ kill "$reader"
 rm -r into/tmp*
 exits 2 "$tool" run --report-json= true
 says 'tmp run: --report-json "" is no path'
+exits 2 "$tool" run --report-json - true
+says 'tmp run: --report-json "-" is no file, which could be replaced; name one'
 exits 127 "$tool" run --report-json report.json nonexistent
 is "$(told 'r["status"]')" 127 "the status of what is not found"
 # A report that cannot be written is lost with an error, and only that is.

@@ -51,6 +51,12 @@ for usage in 'write [OPTIONS] TARGET [-- COMMAND [ARGUMENT...]]' 'edit [OPTIONS]
     is "$(sed -n 's/^Usage: tmp //p' out)" "$usage" "what can stand in the command line"
 done
 
+# A variable that is not set is not the default.
+for subcommand in file dir spool run shell; do
+    exits 2 "$tool" "$subcommand" --dir ''
+    is "$(cat err)" "tmp $subcommand: --dir \"\" is no path; say one, or leave out the option" "what is said"
+done
+
 refuses tmp 'there is no command "foo"' foo
 refuses tmp 'there is no command ""' ''
 refuses tmp 'there is no option "--foo"' --foo
