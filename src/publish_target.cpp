@@ -22,8 +22,7 @@ problem split(const std::string& path, publish_target& target) {
     target.directory_path = slash == 0 ? "/" : path.substr(0, slash);
     target.name = path.substr(slash + 1);
     const bool names_a_directory = target.name.empty() || target.name == "." || target.name == "..";
-    return names_a_directory ? refused("the target names a directory; name a file in it", path, EISDIR)
-                             : no_problem();
+    return names_a_directory ? refused("the target names a directory; name a file in it", path, EISDIR) : no_problem();
 }
 
 // Whether the path still leads to the directory that is held.
