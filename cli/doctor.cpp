@@ -50,6 +50,18 @@ std::string unseen_text(const deleted_files& found) {
     return found.unseen == 0 ? "" : counted(found.unseen, "process", "processes") + " could not be looked at.";
 }
 
+std::string bytes_text(const deleted_files& found) {
+    return found.unsized == 0             ? human(found.bytes)
+           : found.unsized == found.files ? "space"
+                                          : fmt::format("{} and more", human(found.bytes));
+}
+
+std::string unsized_text(const deleted_files& found) {
+    return found.unsized == 0 ? ""
+                              : fmt::format(" The size of {} that {} only mapped is not told to you.",
+                                            files_text(found.unsized), found.unsized == 1 ? "is" : "are");
+}
+
 finding finding_of(const deleted_files& found) {
     constexpr std::uint64_t much = std::uint64_t{1} << 30;
     if (found.error) {
@@ -61,16 +73,16 @@ finding finding_of(const deleted_files& found) {
                 "Mount /proc."};
     }
     if (found.files == 0) {
-        return {level::ok, "deleted-files", "", "no deleted files are held open", unseen_text(found), ""};
+        return {level::ok, "deleted-files", "", "no deleted files are open or mapped", unseen_text(found), ""};
     }
     const std::string unseen = unseen_text(found);
     return {found.bytes >= much ? level::warning : level::note,
             "deleted-files",
             "",
-            fmt::format("{}, held open, {} up {}", files_text(found.files), found.files == 1 ? "takes" : "take",
-                        human(found.bytes)),
-            "No directory shows them; df counts them." + (unseen.empty() ? "" : " " + unseen),
-            "The space is free again when these processes close them or end."};
+            fmt::format("{}, open or mapped, {} up {}", files_text(found.files), found.files == 1 ? "takes" : "take",
+                        bytes_text(found)),
+            "No directory shows them; df counts them." + unsized_text(found) + (unseen.empty() ? "" : " " + unseen),
+            "The space is free again when these processes close and unmap them, or end."};
 }
 
 // --- For people ---
@@ -117,6 +129,17 @@ std::string text_of(const finding& f, std::optional<std::size_t> screen, bool co
     return text;
 }
 
+// "2 MiB in 3 deleted files, and 1 of unknown size"
+std::string holdings_text(const holder& h) {
+    const auto all = h.files.size();
+    const auto sized = static_cast<std::size_t>(
+        std::count_if(h.files.begin(), h.files.end(), [](const deleted_file& f) { return f.bytes.has_value(); }));
+    const std::string text = sized == 0 ? "" : fmt::format("{} in {}", human(h.bytes), files_text(sized));
+    return sized == all ? text
+           : sized == 0 ? fmt::format("{} of unknown size", files_text(all))
+                        : fmt::format("{}, and {} of unknown size", text, all - sized);
+}
+
 std::string text_of(const deleted_files& found, std::optional<std::size_t> screen) {
     constexpr std::size_t enough = 10;
     std::string text;
@@ -127,9 +150,8 @@ std::string text_of(const deleted_files& found, std::optional<std::size_t> scree
                        fmt::format("and {}", counted(found.holders.size() - enough, "more process", "more processes")),
                        margin, screen);
         }
-        text += std::string(margin, ' ') + wrapped(fmt::format("{} ({}): {} in {}", printable(h.program), h.pid,
-                                                               human(h.bytes), files_text(h.files.size())),
-                                                   margin, screen);
+        text += std::string(margin, ' ') +
+                wrapped(fmt::format("{} ({}): {}", printable(h.program), h.pid, holdings_text(h)), margin, screen);
     }
     return text;
 }
@@ -168,10 +190,15 @@ ordered_json json_of(const finding& f) {
             {"remedy", f.remedy}};
 }
 
+template <class T>
+ordered_json or_null(const std::optional<T>& value) {
+    return value ? ordered_json(*value) : ordered_json(nullptr);
+}
+
 ordered_json json_of(const holder& h) {
     std::vector<ordered_json> files;
     for (const deleted_file& f : h.files) {
-        files.push_back({{"path", f.path}, {"descriptor", f.descriptor}, {"bytes", f.bytes}});
+        files.push_back({{"path", f.path}, {"descriptor", or_null(f.descriptor)}, {"bytes", or_null(f.bytes)}});
     }
     return {{"pid", h.pid}, {"program", h.program}, {"bytes", h.bytes}, {"files", files}};
 }
@@ -188,6 +215,7 @@ ordered_json json_of(const findings& found, const std::optional<deleted_files>& 
         }
         all["deleted"] = {{"bytes", deleted->bytes},
                           {"files", deleted->files},
+                          {"files_of_unknown_size", deleted->unsized},
                           {"unseen_processes", deleted->unseen},
                           {"processes", holders}};
     }
@@ -214,12 +242,15 @@ int run(const options& o) {
 
 void add_doctor(command& command) {
     auto o = std::make_shared<options>();
-    command.add_flag("--deleted", o->deleted,
-                     "Also look for deleted files that processes hold open; only root sees those of all");
+    command.add_flag(
+        "--deleted", o->deleted,
+        "Also look for deleted files that processes have open, mapped or execute; only root sees those of all");
     command.add_flag("--json", o->json, "Say it as JSON, for programs");
     command.footer(
         "Exit status: 0 if there is no problem, 1 if there is one; 2 for wrong usage. Notes and warnings are no "
         "problem.\n\n"
+        "Who is not root is not told the size of a deleted file that is only mapped (proc(5)), nor\n"
+        "whether it has another name left: it counts as deleted, and its size as unknown.\n\n"
         "Example: why is the disk full, though du finds nothing?\n  sudo tmp doctor --deleted");
     command.callback([o] { return run(*o); });
 }

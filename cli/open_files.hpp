@@ -26,7 +26,14 @@ struct open_files_seen {
 // Without asking a server, which may not answer: other programs' files are looked at, too.
 bool look_at(const std::filesystem::path& path, int flags, struct statx& status);
 
-// Calls visit() for each open file, one process after the other, this one included.
+// Calls visit() with the directory of each process in /proc, ours included. It returns false where it may not look.
+open_files_seen visit_processes(const std::function<bool(const std::filesystem::path&)>& visit);
+
+// Calls visit() for each file that `process`, a directory in /proc, has a descriptor of.
+// @return false if we may not look at it. One that has ended meanwhile has nothing open.
+bool visit_open_files_of(const std::filesystem::path& process, const std::function<void(const open_file&)>& visit);
+
+// The same for all, one process after the other.
 open_files_seen visit_open_files(const std::function<void(const open_file&)>& visit);
 
 }  // namespace tool
