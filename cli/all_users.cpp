@@ -11,8 +11,10 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -56,12 +58,12 @@ void become(std::uint32_t user) {
     }
 }
 
-bool work_as(std::uint32_t user, int output, const std::function<bool()>& work) {
+bool work_as(std::string_view who, std::uint32_t user, int output, const std::function<bool()>& work) {
     try {
         become(user);
         return ::dup2(output, STDOUT_FILENO) >= 0 && work();
     } catch (const std::exception& e) {
-        complain(fmt::format("tmp sweep: user {}: {}", user, e.what()));
+        complain(fmt::format("{}: user {}: {}", who, user, e.what()));
         return false;
     }
 }
@@ -115,6 +117,15 @@ bool wait_a_while_for(pid_t child, int& status) {
 
 }  // namespace
 
+void check_all_users(std::string_view without_it) {
+    if (::geteuid() != 0) {
+        throw std::invalid_argument(fmt::format("--all-users is for root; without it, {}", without_it));
+    }
+    if (std::getenv("TEMPFILE_REGISTRY") != nullptr) {
+        throw std::invalid_argument("$TEMPFILE_REGISTRY is one directory, not every user's; unset it for --all-users");
+    }
+}
+
 std::vector<std::uint32_t> users_with_registries() {
     std::vector<std::uint32_t> users;
     for (const char* const place : {"/var/tmp", "/tmp"}) {
@@ -131,7 +142,8 @@ std::vector<std::uint32_t> users_with_registries() {
     return users;
 }
 
-outcome run_as(std::uint32_t user, std::chrono::milliseconds at_most, const std::function<bool()>& work) {
+outcome run_as(std::string_view who, std::uint32_t user, std::chrono::milliseconds at_most,
+               const std::function<bool()>& work) {
     std::array<int, 2> ends = {};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
         throw std::system_error(errno, std::system_category(), "cannot make a pipe");
@@ -144,7 +156,7 @@ outcome run_as(std::uint32_t user, std::chrono::milliseconds at_most, const std:
     }
     if (child == 0) {
         from.close();  // or it would never learn that nobody listens any more
-        ::_exit(work_as(user, ends[1], work) ? 0 : 1);
+        ::_exit(work_as(who, user, ends[1], work) ? 0 : 1);
     }
     to.close();
     outcome result;
@@ -155,7 +167,7 @@ outcome run_as(std::uint32_t user, std::chrono::milliseconds at_most, const std:
         trouble = "what it said could not be read";
     }
     if (trouble != nullptr) {
-        complain(fmt::format("tmp sweep: user {}: {}, and it was given up", user, trouble));
+        complain(fmt::format("{}: user {}: {}, and it was given up", who, user, trouble));
         ::kill(child, SIGKILL);
     }
     int status = 0;

@@ -3,6 +3,7 @@
 #include "amount.hpp"
 #include "cleaners.hpp"
 #include "items.hpp"
+#include "other_users.hpp"
 
 #include <tempfile/choose_dir.hpp>
 #include <tempfile/sweep.hpp>
@@ -389,7 +390,8 @@ const char* word_for(level l) {
 
 findings check_all() {
     findings found;
-    tempfile::sweep_at_first_use(false);  // what is there is to be seen
+    tempfile::sweep_at_first_use(false);             // what is there is to be seen
+    const findings of_others = check_other_users();  // by children, before there is a registry of this process
     const auto left = tempfile::leftovers();
     const auto seen = tempfile::sweep({.dry_run = true});
     const tempfile::crash_safety safety = tempfile::explain_crash_safety();
@@ -398,6 +400,7 @@ findings check_all() {
     check_registry(safety, found);
     const bool is_clean = check_unreadable(seen, found);
     check_leftovers(left, is_clean && safety.on, found);
+    found.insert(found.end(), of_others.begin(), of_others.end());
     check_cleaners(found);
     check_kernel(found);
     return found;

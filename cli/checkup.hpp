@@ -27,8 +27,8 @@ struct finding {
 
 using findings = std::vector<finding>;
 
-// Everything but deleted files (deleted.hpp): the variables and directories, the registry, what dead programs left,
-// cleaners, and the kernel's settings.
+// Everything but deleted files (deleted.hpp): the variables and directories, the registry, what dead programs left
+// (for root: of other users too), cleaners, and the kernel's settings.
 findings check_all();
 
 }  // namespace tool

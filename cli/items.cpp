@@ -25,21 +25,6 @@ std::int64_t age_in_seconds(const tempfile::registered& item) {
     return std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(age).count());
 }
 
-// Bytes, of a directory those of all the files in it; nothing for what is gone meanwhile or cannot be looked into.
-std::optional<std::uintmax_t> size_of(const tempfile::registered& item) {
-    std::error_code ec;
-    const fs::file_type type = fs::symlink_status(item.path, ec).type();
-    if (item.directory && type == fs::file_type::directory) {
-        const amount found = amount_in(item.path);
-        return found.complete ? std::optional(found.bytes) : std::nullopt;
-    }
-    if (item.directory || type != fs::file_type::regular) {
-        return std::nullopt;
-    }
-    const std::uintmax_t bytes = fs::file_size(item.path, ec);
-    return ec ? std::nullopt : std::optional(bytes);
-}
-
 std::string age_of(const tempfile::registered& item) {
     const std::int64_t s = age_in_seconds(item);
     return s < 120       ? fmt::format("{} s", s)
@@ -92,40 +77,91 @@ struct row {
     std::optional<std::uintmax_t> bytes;
 };
 
-std::string table_of(const std::vector<row>& rows) {
-    constexpr const char* columns = "{:<10} {:>8} {:>12} {:>8} {:<16} {:<12} {}\n";
-    std::string text =
-        rows.empty() ? "" : fmt::format(columns, "KIND", "AGE", "BYTES", "PID", "PROGRAM", "OWNER", "PATH");
+using owning_user = std::optional<std::uint32_t>;
+
+std::vector<row> rows_of(const std::vector<tempfile::registered>& items) {
+    std::vector<row> rows;
+    for (const tempfile::registered& item : items) {
+        rows.push_back({item, size_of(item)});
+    }
+    return rows;
+}
+
+constexpr const char* columns = "{:<10} {:>8} {:>12} {}{:>8} {:<16} {:<12} {}\n";
+constexpr const char* column_of_user = "{:>10} ";
+
+std::string header_of_table(bool has_users) {
+    return fmt::format(columns, "KIND", "AGE", "BYTES", has_users ? fmt::format(column_of_user, "USER") : "", "PID",
+                       "PROGRAM", "OWNER", "PATH");
+}
+
+std::string table_of(const std::vector<row>& rows, owning_user user) {
+    std::string text;
     for (const auto& [item, bytes] : rows) {
         text += fmt::format(columns, item.directory ? "directory" : "file", age_of(item),
-                            bytes ? std::to_string(*bytes) : "-", item.pid, printable(item.program),
-                            word_for(item.owner), printable(item.path.native()));
+                            bytes ? std::to_string(*bytes) : "-", user ? fmt::format(column_of_user, *user) : "",
+                            item.pid, printable(item.program), word_for(item.owner), printable(item.path.native()));
     }
     return text;
 }
 
 // The same where the screen is too narrow for the table.
-std::string blocks_of(const std::vector<row>& rows, std::optional<std::size_t> screen) {
+std::string blocks_of(const std::vector<row>& rows, owning_user user, std::optional<std::size_t> screen) {
     constexpr std::size_t indent = 2;
     std::string text;
     for (const auto& [item, bytes] : rows) {
-        const std::string about = fmt::format("{}, {}{}{}; of {} ({}), {}", item.directory ? "directory" : "file",
-                                              age_of(item), bytes ? ", " : "", bytes ? human(*bytes) : "",
-                                              printable(item.program), item.pid, word_for(item.owner));
+        const std::string about =
+            fmt::format("{}, {}{}{}; of {} ({}){}, {}", item.directory ? "directory" : "file", age_of(item),
+                        bytes ? ", " : "", bytes ? human(*bytes) : "", printable(item.program), item.pid,
+                        user ? fmt::format(" of user {}", *user) : "", word_for(item.owner));
         text += printable(item.path.native()) + '\n' + std::string(indent, ' ') + wrapped(about, indent, screen);
     }
     return text;
 }
 
+std::string table_or_blocks(const std::string& table, const std::string& blocks, bool has_users,
+                            std::optional<std::size_t> screen) {
+    const std::string text = table.empty() ? "" : header_of_table(has_users) + table;
+    return fits(text, screen) ? text : blocks;
+}
+
 }  // namespace
 
-std::string list_of(const std::vector<tempfile::registered>& items, std::optional<std::size_t> screen) {
-    std::vector<row> rows;
-    for (const tempfile::registered& item : items) {
-        rows.push_back({item, size_of(item)});
+std::optional<std::uintmax_t> size_of(const tempfile::registered& item) {
+    std::error_code ec;
+    const fs::file_type type = fs::symlink_status(item.path, ec).type();
+    if (item.directory && type == fs::file_type::directory) {
+        const amount found = amount_in(item.path);
+        return found.complete ? std::optional(found.bytes) : std::nullopt;
     }
-    std::string table = table_of(rows);
-    return fits(table, screen) ? table : blocks_of(rows, screen);
+    if (item.directory || type != fs::file_type::regular) {
+        return std::nullopt;
+    }
+    const std::uintmax_t bytes = fs::file_size(item.path, ec);
+    return ec ? std::nullopt : std::optional(bytes);
+}
+
+std::string list_of(const std::vector<tempfile::registered>& items, std::optional<std::size_t> screen) {
+    const std::vector<row> rows = rows_of(items);
+    return table_or_blocks(table_of(rows, {}), blocks_of(rows, {}, screen), false, screen);
+}
+
+// Both forms, as it is not known yet which will be shown.
+std::string part_of_list(const std::vector<tempfile::registered>& items, std::uint32_t user,
+                         std::optional<std::size_t> screen) {
+    const std::vector<row> rows = rows_of(items);
+    return table_of(rows, user) + '\0' + blocks_of(rows, user, screen);
+}
+
+std::string list_of(const std::vector<std::string>& parts, std::optional<std::size_t> screen) {
+    std::string table;
+    std::string blocks;
+    for (const std::string& part : parts) {
+        const std::size_t middle = std::min(part.find('\0'), part.size());
+        table += part.substr(0, middle);
+        blocks += part.substr(std::min(middle + 1, part.size()));
+    }
+    return table_or_blocks(table, blocks, true, screen);
 }
 
 void warn_if_not_crash_safe(const char* who) {
@@ -165,7 +201,7 @@ std::string why_skipped(const tempfile::skipped_registry& one) {
     return one.error.message();
 }
 
-std::string json_of(const std::vector<tempfile::registered>& items) {
+std::string json_of(const std::vector<tempfile::registered>& items, std::optional<std::uint32_t> user) {
     std::vector<nlohmann::ordered_json> objects;
     for (const tempfile::registered& item : items) {
         nlohmann::ordered_json& object = objects.emplace_back(nlohmann::ordered_json{
@@ -176,6 +212,9 @@ std::string json_of(const std::vector<tempfile::registered>& items) {
             {"program", item.program},
             {"owner", word_for(item.owner)},
         });
+        if (user) {
+            object["user"] = *user;
+        }
         if (const auto bytes = size_of(item)) {
             object["bytes"] = *bytes;
         }

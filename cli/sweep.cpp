@@ -12,14 +12,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
-
-#include <unistd.h>
 
 namespace tool {
 namespace {
@@ -103,18 +100,13 @@ bool sweep_mine(const options& o, const std::string& json_before) {
 }
 
 bool sweep_for_all_users(const options& o) {
-    if (::geteuid() != 0) {
-        throw std::invalid_argument("--all-users is for root; without it, tmp sweep looks after you");
-    }
-    if (std::getenv("TEMPFILE_REGISTRY") != nullptr) {
-        throw std::invalid_argument("$TEMPFILE_REGISTRY is one directory, not every user's; unset it for --all-users");
-    }
+    check_all_users("tmp sweep looks after you");
     constexpr std::chrono::seconds to_come_to_an_end(5);
     const auto limit = time_limit(o) + to_come_to_an_end;
     bool all = true;
     std::string json;
     for (const std::uint32_t user : users_with_registries()) {
-        const outcome its = run_as(user, limit, [&] {
+        const outcome its = run_as("tmp sweep", user, limit, [&] {
             const bool done = sweep_mine(o, fmt::format("\"user\": {},\n", user));
             close_output();
             return done;

@@ -137,7 +137,7 @@ for user in 0 65534; do
     finds "problem  temporary files cannot be made anywhere"
     finds "warning  no registry can be made"
     prints "         -> Set TEMPFILE_REGISTRY to a directory of yours, with mode 0700, that you can write to."
-    ! grep -q "left nothing" out || fail "nobody can know that: $(out)"
+    ! grep -q "your dead programs left nothing" out || fail "nobody can know that: $(out)"
     if command -v bindfs >/dev/null; then
         mkdir bound
         bindfs -o allow_other place bound
@@ -164,7 +164,7 @@ for user in 0 65534; do
         chown -R $user /var/tmp/tempfile-$user" ./tmp doctor
     finds "warning  /var/tmp/tempfile-$user/r-none cannot be read"
     prints "It is left alone, with what it lists: it is no registry, or a damaged one"
-    ! grep -q "left nothing" out || fail "nobody can know that: $(out)"
+    ! grep -q "your dead programs left nothing" out || fail "nobody can know that: $(out)"
     # shellcheck disable=SC2016
     world 0 : sh -c 'mkfifo /tmp/said
         TMPDIR=/tmp ./victim >/tmp/said & read -r _ </tmp/said; kill -9 $!; wait $! 2>/dev/null; exec ./tmp doctor'

@@ -1,5 +1,6 @@
 #!/bin/sh
 # S10: root sweeps for all users, with their rights: what a user's registry says of others' files is left.
+# And it lists what they have, and is told what they left.
 if [ "$(id -u)" != 0 ]; then
     echo "SKIPPED: sweeping for other users needs root"
     exit 77
@@ -32,6 +33,54 @@ leave_something() {
 mkdir -m 1777 theirs
 leave_something "$@"
 is "$(ls theirs | wc -l)" 2 "what the killed program left"
+head -c 3000000 /dev/zero >"$(find theirs -type d -name 'tmp*')/large"
+mine=$("$tool" file --until-pid $$)
+
+# What is there is listed, and whose it is; an ordinary tmp ls has root's alone.
+exits 0 "$tool" ls
+! grep -q "theirs" out || fail "another user's is listed: $(out)"
+exits 0 "$tool" ls --all-users
+is "$(head -n 1 out | awk '{ print $1, $4, $5 }')" "KIND USER PID" "the header"
+is "$(grep -c KIND out)" 1 "how many headers"
+is "$(awk -v here="$scratch/theirs/" 'index($NF, here) == 1 { print $5, $(NF - 1) }' out)" "$user dead
+$user dead" "whose it is"
+is "$(awk -v mine="$mine" '$NF == mine { print $5, $(NF - 1) }' out)" "0 alive" "whose root's is"
+exits 0 "$tool" ls --all-users --print0
+is "$(tr '\0' '\n' <out | grep -c "^$scratch/theirs/")" 2 "what is listed, for programs"
+is "$(tr '\0' '\n' <out | grep -cxF "$mine")" 1 "root's, for programs"
+exits 0 "$tool" ls --all-users --json
+python3 - "$scratch/theirs/" "$mine" $user <<'END' || fail "JSON: $(out)"
+import json, sys
+theirs, mine, user = sys.argv[1:]
+said = json.load(open("out"))
+assert [i["user"] for i in said if i["path"].startswith(theirs)] == [int(user)] * 2, said
+assert [(i["user"], i["owner"]) for i in said if i["path"] == mine] == [(0, "alive")], said
+assert sorted(i["bytes"] for i in said if i["user"] == int(user))[1] >= 3000000, said
+END
+exits 0 "$tool" ls --json
+! grep -q '"user"' out || fail "whose it is goes without saying: $(out)"
+PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 python3 - "$tool" "$scratch/theirs/" $user <<'END' || fail "ls at 40 columns"
+import sys
+from terminal import Terminal
+terminal = Terminal(sys.argv[1], "ls", "--all-users", columns=40)
+assert terminal.expect_end() == 0, terminal.all
+lines = terminal.all.replace("\r", "").splitlines()
+assert all(len(line) <= 40 for line in lines if not line.startswith("/")), lines
+assert sum(line.startswith(sys.argv[2]) for line in lines) == 2, lines
+assert " ".join(terminal.all.split()).count(f"of user {sys.argv[3]}, dead") == 2, lines
+END
+status=0
+"$tool" doctor --json >out 2>err || status=$?
+[ $status -le 1 ] && python3 - $user <<'END' || fail "what others left: $(cat out err)"
+import json, sys
+of_others, = (f for f in json.load(open("out"))["findings"] if "-of-others" in f["id"])
+assert of_others["level"] == "warning", of_others
+assert of_others["what"] == "2 files and directories of other users' dead programs are still there", of_others
+assert of_others["means"] == f"User {sys.argv[1]}: 2 files and directories, 2.8 MiB.", of_others
+assert of_others["remedy"].startswith("tmp sweep --all-users removes them"), of_others
+END
+"$tool" doctor >out 2>err || true
+prints "ok       your dead programs left nothing"
 
 exits 0 "$tool" sweep --all-users -n
 is "$(grep -c "^would remove $scratch/theirs/" out)" 2 "what would go"
@@ -39,8 +88,10 @@ exits 0 "$tool" sweep --all-users -n --print0
 is "$(tr '\0' '\n' <out | grep -c "^$scratch/theirs/")" 2 "what would go, for programs"
 exits 0 "$tool" sweep --all-users --json
 is "$(python3 -c 'import json; print([(u["user"], len(u["removed"]), len(u["left"])) for u in json.load(open("out"))])')" \
-    "[($user, 2, 0)]" "JSON by user"
+    "[(0, 0, 0), ($user, 2, 0)]" "JSON by user"
 empty theirs
+"$tool" doctor >out 2>err || true
+prints "ok       other users' dead programs left nothing"
 
 # The user's own program can stop what root runs as that user, if that takes long enough: it does not wait for ever.
 leave_something "$@"
@@ -107,16 +158,34 @@ canary
 canary" "what is root's"
 is "$(grep -c "was left" err)" 6 "what is told to be left"
 
+# What is in a damaged registry is not known.
+head -c 100000 /dev/zero >"/var/tmp/tempfile-$user/damaged"
+chown $user "/var/tmp/tempfile-$user/damaged"
+"$tool" doctor >out 2>err || true
+prints "warning  not all that dead programs of user $user left is known"
+prints "registries of theirs that cannot be read"
+! grep -q "other users' dead programs left nothing" out || fail "nobody can know that: $(out)"
+
 # Directories that are not their user's alone are not looked into.
 chmod 755 "/var/tmp/tempfile-$user"
 mkdir -m 700 /tmp/tempfile-1234
-exits 0 "$tool" sweep --all-users --json
-is "$(cat out)" "[]" "whose registries are swept"
+for command in sweep ls; do
+    exits 0 "$tool" $command --all-users --json
+    is "$(python3 -c 'import json; print([u["user"] for u in json.load(open("out"))])')" "[0]" "who is looked at by $command"
+done
+exits 0 "$tool" ls --all-users
+is "$(awk 'NR > 1 { print $5, $NF }' out)" "0 $mine" "who is looked at, in the table"
 
-exits 2 env TEMPFILE_REGISTRY=/var/tmp "$tool" sweep --all-users
-says "unset it"
+for command in sweep ls; do
+    exits 2 env TEMPFILE_REGISTRY=/var/tmp "$tool" $command --all-users
+    says "unset it"
+    if as_user "$tool" --version >/dev/null 2>&1; then
+        exits 2 as_user "$tool" $command --all-users
+        says "--all-users is for root; without it, tmp $command l"
+    fi
+done
 if as_user "$tool" --version >/dev/null 2>&1; then
-    exits 2 as_user "$tool" sweep --all-users
-    says "is for root"
+    as_user "$tool" doctor >out 2>err || true
+    ! grep -q "other users" out || fail "no ordinary user can know that: $(out)"
 fi
 finish
