@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -49,13 +50,20 @@ std::map<std::string, fs::path> settings_files() {
 }
 
 struct setting {
-    std::string age;   // "-" when it stays; empty when there is no line for it
+    std::string age;   // how old; "-" when it stays; empty when there is no line for it
     std::string file;  // that says so
 };
 
 std::string without_quotes(std::string field) {
     std::erase(field, '"');
     return field;
+}
+
+// "bmA:3d" without what is looked at (times of access, of birth, ...), "~3d" without what is kept: tmpfiles.d(5).
+std::string time_in(std::string age) {
+    const std::size_t tilde = age.starts_with('~') ? 1 : 0;
+    const std::size_t colon = age.find_first_not_of("aAbBcCmM", tilde);
+    return age.substr(colon != age.npos && age[colon] == ':' ? colon + 1 : tilde);
 }
 
 setting setting_of(const std::string& dir) {
@@ -73,7 +81,7 @@ setting setting_of(const std::string& dir) {
             constexpr std::string_view for_directories = "dDevqQ";
             if (!type.empty() && for_directories.find(type.front()) != for_directories.npos &&
                 without_quotes(path) == dir) {
-                return {without_quotes(age), file.native()};
+                return {time_in(without_quotes(age)), file.native()};
             }
         }
     }
@@ -107,7 +115,9 @@ void check_cleaners(findings& found) {
                          "Keep what must last longer in a directory of that kind, or elsewhere."});
     }
     if (found.size() == before) {
-        found.push_back({level::ok, "cleaners", "", "no cleaner that removes by age was found", "", ""});
+        found.push_back({level::ok, "cleaners", "",
+                         "no cleaner that removes by age was found; looked for: tmpreaper, tmpwatch, tmpfiles.d", "",
+                         ""});
     }
 }
 

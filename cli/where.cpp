@@ -152,8 +152,9 @@ void show(const tempfile::choice& made) {
 void warn(const tempfile::choice& made) {
     for (const dir_candidate& c : made.candidates) {
         if (c.origin == "$TMPDIR" && c.error) {
-            complain(
-                fmt::format("tmp where: $TMPDIR \"{}\" cannot be used ({})", std::getenv("TMPDIR"), c.error.message()));
+            const std::string instead = made.error ? "" : "; using " + unbroken(made.dir.native());
+            complain(fmt::format("tmp where: $TMPDIR \"{}\" cannot be used ({}){}", std::getenv("TMPDIR"),
+                                 c.error.message(), instead));
         }
         if (c.chosen && c.exposed) {
             complain(fmt::format("tmp where: others can rename and remove what is in {}", unbroken(c.dir.native())));

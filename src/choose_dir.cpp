@@ -430,7 +430,7 @@ choice explain(const need& what) {
     succeed(choose(what, made, unfit));
     if (unfit) {
         made.error = unfit.code();
-        made.message = unfit->what + ": " + made.error.message();
+        made.message = unfit->what;  // which has the reason in it
     }
     return made;
 }

@@ -90,7 +90,7 @@ struct choice {
     std::vector<dir_candidate> candidates;  ///< All of them, in order, each path once.
     bool environment_ignored = false;       ///< True in a set-user-id program.
     std::error_code error;                  ///< When nothing fits: what `choose_dir` answers then,
-    std::string message;                    ///< and what it says.
+    std::string message;                    ///< and why: the need, and what the nearest lacks.
 };
 
 /// The directory to use for a need, as an absolute path.

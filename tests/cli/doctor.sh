@@ -83,7 +83,7 @@ for user in 0 65534; do
     finds "ok       what killed programs leave is written down"
     finds "ok       your dead programs left nothing"
     [ -n "$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v tmpreaper tmpwatch)" ] ||
-        finds "ok       no cleaner that removes by age was found"
+        finds "ok       no cleaner that removes by age was found; looked for: tmpreaper, tmpwatch, tmpfiles.d"
     finds "ok       fs.protected_symlinks is 1"
     prints 'links of others are not followed: "Permission denied"'
     ! grep -q "^problem\|deleted" out || fail "what is not there is found: $(out)"
@@ -135,6 +135,7 @@ for user in 0 65534; do
     finds "warning  no file can be made in /var/tmp: Read-only file system"
     world 1 "$memory,ro tmpfs /tmp; $memory,ro tmpfs /var/tmp; cd /proc" /mnt/tmp doctor
     finds "problem  temporary files cannot be made anywhere"
+    is "$(sed -n 2p out | grep -o "Read-only file system" | wc -l)" 1 "how often the reason is said"
     finds "warning  no registry can be made"
     prints "         -> Set TEMPFILE_REGISTRY to a directory of yours, with mode 0700, that you can write to."
     ! grep -q "your dead programs left nothing" out || fail "nobody can know that: $(out)"
@@ -198,6 +199,15 @@ for user in 0 65534; do
         echo "x /var/tmp - - - 5d" >/run/tmpfiles.d/c.conf' ./tmp doctor
     finds "note     systemd-tmpfiles is set to remove what is older than 10d from /tmp"
     prints "/run/tmpfiles.d/a.conf says so"
+    is "$(grep -c "set to remove what is older" out)" 1 "how many are cleaned by age"
+    world 0 'mount -t tmpfs tmpfs /run/tmpfiles.d
+        printf "d /tmp 1777 root root bmA:3d\nd /var/tmp 1777 root root \"~aAbBcCmM:12h\"\n" >/run/tmpfiles.d/a.conf' \
+        ./tmp doctor
+    finds "note     systemd-tmpfiles is set to remove what is older than 3d from /tmp"
+    finds "note     systemd-tmpfiles is set to remove what is older than 12h from /var/tmp"
+    world 0 'mount -t tmpfs tmpfs /run/tmpfiles.d
+        printf "d /tmp 1777 root root ~3d\n" >/run/tmpfiles.d/a.conf' ./tmp doctor
+    finds "note     systemd-tmpfiles is set to remove what is older than 3d from /tmp"
     is "$(grep -c "set to remove what is older" out)" 1 "how many are cleaned by age"
     if [ -d /etc/tmpfiles.d ]; then
         world 0 'mount -t tmpfs tmpfs /run/tmpfiles.d; mount -t tmpfs tmpfs /etc/tmpfiles.d

@@ -20,7 +20,7 @@ exits 0 env TMPDIR="$scratch/temp" "$tool" where
 chosen "$scratch/temp"
 empty temp
 exits 0 env TMPDIR=/nonexistent "$tool" where
-is "$(cat err)" 'tmp where: $TMPDIR "/nonexistent" cannot be used (No such file or directory)' "what is said"
+is "$(cat err)" 'tmp where: $TMPDIR "/nonexistent" cannot be used (No such file or directory); using /tmp' "what is said"
 exits 0 env TMPDIR=/nonexistent "$tool" where --explain
 grep -Eq '^/nonexistent +\$TMPDIR +- +- +- +No such file or directory$' out || fail "nothing of \$TMPDIR: $(out)"
 is "$(cat err)" "" "what is said besides a table"
@@ -42,7 +42,7 @@ done
 # Nothing fits: a message, status 1, and the table and JSON all the same.
 exits 1 "$tool" where --need 7E
 chosen ""
-grep -q '^tmp where: no directory for temporary files has what is needed (7 EiB free); the nearest is "/' err ||
+grep -Eq '^tmp where: no directory .* has what is needed \(7 EiB free\); the nearest is "/.* free\)$' err ||
     fail "no good message: $(cat err)"
 exits 1 "$tool" where --need 7E --explain
 says "has what is needed"

@@ -166,6 +166,7 @@ TEST_F(choose_dir_test, when_nothing_is_large_enough_the_message_names_the_need_
     EXPECT_EQ(made.dir, "");
     EXPECT_EQ(made.error, std::errc::no_space_on_device);
     EXPECT_TRUE(mentions(made.message, "1 EiB free")) << made.message;
+    EXPECT_TRUE(made.message.ends_with(" free)")) << "the reason is said once: " << made.message;
 }
 
 TEST_F(choose_dir_test, sizes_in_messages_are_rounded_down) {
