@@ -3,7 +3,7 @@
 #include "interrupt.hpp"
 #include "print0.hpp"
 #include "printable.hpp"
-#include "progress.hpp"
+#include "removal_line.hpp"
 #include "screen.hpp"
 #include "streams.hpp"
 #include "survey.hpp"
@@ -16,12 +16,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <exception>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -121,7 +121,6 @@ private:
     outcome attempt(const std::string& path);
     tempfile::removal_report remove(const std::string& path);
     [[nodiscard]] bool go_on(const tempfile::removal_progress& now);
-    [[nodiscard]] std::optional<std::uint64_t> estimate() const;
     void list(const std::string& path);
     void tell(const outcome& one);
     void tell_all(std::chrono::nanoseconds took);
@@ -135,9 +134,7 @@ private:
     std::uint64_t entries_ = 0;  // of those
     survey survey_;
     std::string list_;  // of what would go, as far as it is not printed yet
-    progress_line line_{[](std::uintmax_t n) { return std::to_string(n); }};
-    std::optional<std::uint64_t> total_;
-    bool has_estimated_ = false;
+    removal_line line_;
     std::exception_ptr output_error_;
 };
 
@@ -163,32 +160,11 @@ void removal::try_to(Output output) {
     }
 }
 
-// Only now, and not before the removal: most are over before anybody would look. What is still there is counted; not
-// for long, since nothing is removed meanwhile.
-std::optional<std::uint64_t> removal::estimate() const {
-    constexpr std::chrono::milliseconds at_most{300};
-    const auto end = clock::now() + at_most;
-    const auto in_time = [end] { return interrupted() == 0 && clock::now() < end; };
-    survey rest({.details = false, .tell = {}, .go_on = in_time});
-    std::uint64_t entries = 0;
-    for (std::size_t i = done_.size(); i < paths_.size() && in_time(); ++i) {
-        try {
-            entries += paths_[i].empty() ? 0 : rest.look_at(paths_[i]).entries;
-        } catch (const std::invalid_argument&) {
-            continue;  // it will be refused
-        }
-    }
-    return in_time() ? std::optional(entries) : std::nullopt;
-}
-
 bool removal::go_on(const tempfile::removal_progress& now) {
-    if (!options_.json && line_.is_due()) {
-        const std::uint64_t entries = entries_ + now.entries;
-        if (!std::exchange(has_estimated_, true)) {
-            const auto rest = estimate();
-            total_ = rest ? std::optional(entries + *rest) : std::nullopt;
-        }
-        line_.draw({.done = entries, .total = total_, .where = now.path});
+    if (!options_.json) {
+        line_.show(entries_ + now.entries, now.path, [this] {
+            return removal_line::paths(paths_.begin() + static_cast<std::ptrdiff_t>(done_.size()), paths_.end());
+        });
     }
     return interrupted() == 0;
 }

@@ -6,6 +6,7 @@
 #include "remains.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
+#include "tidying.hpp"
 
 #include <tempfile/atomic_file.hpp>
 #include <tempfile/sweep.hpp>
@@ -251,11 +252,14 @@ int run(const command& command, const options& o) {
     warn_of_unused_tmpdir(command, o.name, directory.path());
     private_mounts mounts;
     const ending end = run_in(directory, mounts, s, o);
+    const bool kept = o.keep == "always" || (o.keep == "on-failure" && end.status() != 0);
+    if (!kept) {
+        s.note_interrupts_from_now();
+    }
     const std::vector<place> places = places_in(directory.path(), mounts);
     const amount left = o.verbose ? amount_in(places) : amount();
     const remains details = o.report || o.report_json ? remains_in(places) : remains();
     mounts.uncover_tmp();
-    const bool kept = o.keep == "always" || (o.keep == "on-failure" && end.status() != 0);
     const fs::path path = kept ? directory.keep() : directory.path();
     aftermath after("tmp run", end);
     if (o.verbose) {
@@ -272,7 +276,7 @@ int run(const command& command, const options& o) {
             report(fs::exists(path, ec) ? fmt::format("tmp run: kept {}\n", name)
                                         : fmt::format("tmp run: {} is gone, and cannot be kept\n", name));
         } else {
-            directory.cleanup();
+            remove_after_command("tmp run", directory);
         }
     });
     if (o.report_json) {
@@ -307,7 +311,9 @@ void add_run(command& command) {
                          "What to run, and its arguments; {} in them is the path of the directory", "ARGUMENT...");
     command.footer(
         "The command gets a directory of its own as $TMPDIR, $TEMP and $TMP, and its path for {} in an argument. What\n"
-        "is in it goes when the command ends, however that happens. Signals are passed on to the command.\n"
+        "is in it goes when the command ends, however that happens. Signals are passed on to the command. When it has\n"
+        "ended, SIGINT, SIGTERM and SIGHUP end the removal: tmp run says what is left to the next sweep, and dies of\n"
+        "the signal.\n"
         "\n"
         "--private and --size-limit take root, or a system on which every user may have user namespaces; else nothing\n"
         "is run. With --private the path is /tmp.\n"

@@ -4,6 +4,7 @@
 #include "screen.hpp"
 #include "streams.hpp"
 #include "supervisor.hpp"
+#include "tidying.hpp"
 
 #include <tempfile/sweep.hpp>
 #include <tempfile/temporary_directory.hpp>
@@ -69,8 +70,9 @@ int run(const command& command, const options& o) {
     }
     // Interactive shells ignore SIGTERM.
     const ending end = s.run(shell.data(), {.directory = path, .start_in = path, .when_we_are_dead = SIGHUP});
+    s.note_interrupts_from_now();
     aftermath after("tmp shell", end);
-    after.then([&] { directory.cleanup(); });
+    after.then([&] { remove_after_command("tmp shell", directory); });
     return after.status();
 }
 
@@ -84,7 +86,8 @@ void add_shell(command& command) {
     command.footer(
         "$SHELL, or what stands behind \"--\", runs in a new directory, which is its working directory, $TMPDIR, "
         "$TEMP\n"
-        "and $TMP, and goes when the shell ends, with all that is in it.\n"
+        "and $TMP, and goes when the shell ends, with all that is in it. SIGINT, SIGTERM and SIGHUP end that removal:\n"
+        "tmp shell says what is left to the next sweep, and dies of the signal.\n"
         "\n"
         "Exit status: that of the shell, or 128+n if signal n killed it; 127 if it is not found, 126 if it cannot be\n"
         "executed, 125 if tmp shell fails: the directory cannot be made; or the shell ends with 0, and not all can be\n"

@@ -54,6 +54,9 @@ int status_like(const ending& end) {
 }
 
 int aftermath::status() const {
+    if (interrupted() != 0) {
+        die_of(interrupted());
+    }
     return failed_ && end_.status() == 0 ? static_cast<int>(run_failed) : status_like(end_);
 }
 
@@ -112,6 +115,23 @@ ending supervisor::run(char* const* command, const surroundings& around) {
     stay.close();
     go.close();
     return wait();
+}
+
+// What the terminal sent to the command and to us waits for us before the command can have died of it: the kernel lets
+// no process of the group end until all have got it (kill_pgrp and the lock of the list of tasks).
+void supervisor::note_interrupts_from_now() {
+    for (siginfo_t info = {}; take_pending(ours_, info);) {
+        hung_up_ = hung_up_ || info.si_signo == SIGHUP;
+    }
+    note_interrupts();
+    sigset_t mask = {};
+    ::sigprocmask(SIG_BLOCK, nullptr, &mask);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU}) {
+        if (::sigismember(&original_, signal) == 0 && !(signal == SIGHUP && hung_up_)) {
+            ::sigdelset(&mask, signal);
+        }
+    }
+    ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
 void supervisor::let_signals_through() const {
@@ -194,8 +214,9 @@ bool supervisor::take_pending(const sigset_t& which, siginfo_t& info) const {
 
 // What came before there was a command goes to it now, whoever sent it. It may be that the terminal sent it since, and
 // to both of us; but as long as the command has it blocked, what was sent twice arrives once (signal(7)).
-void supervisor::send_what_came_before() const {
+void supervisor::send_what_came_before() {
     for (siginfo_t info = {}; take_pending(ours_, info);) {
+        hung_up_ = hung_up_ || info.si_signo == SIGHUP;
         if (info.si_signo != SIGCHLD) {
             ::kill(child_, info.si_signo);
         }
@@ -224,7 +245,8 @@ bool supervisor::has_it_already(const siginfo_t& info) const {
     }
 }
 
-void supervisor::pass_on(const siginfo_t& info) const {
+void supervisor::pass_on(const siginfo_t& info) {
+    hung_up_ = hung_up_ || info.si_signo == SIGHUP;
     if (info.si_signo != SIGCHLD && !has_it_already(info)) {
         ::kill(child_, info.si_signo);
     }
@@ -257,7 +279,7 @@ void supervisor::bury_others() const {
     }
 }
 
-ending supervisor::wait() const {
+ending supervisor::wait() {
     for (;;) {
         siginfo_t state = {};
         if (::waitid(P_PID, static_cast<id_t>(child_), &state, WEXITED | WSTOPPED | WNOHANG) != 0) {
@@ -274,6 +296,7 @@ ending supervisor::wait() const {
         } else if (state.si_code == CLD_EXITED) {
             return {.exit_status = state.si_status};
         } else {
+            hung_up_ = hung_up_ || state.si_status == SIGHUP;
             return {.signal = state.si_status};
         }
     }

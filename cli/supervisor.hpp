@@ -51,7 +51,7 @@ public:
     }
 
     // The command's, for our own end, as status_like() has it. If it is 0, and something failed, that of a failure of
-    // ours: a status that the command has itself says more.
+    // ours: a status that the command has itself says more. Dies of a signal that was noted since the command ended.
     [[nodiscard]] int status() const;
 
 private:
@@ -71,12 +71,18 @@ void prepare_to_end_like();
 
 class supervisor {
 public:
-    // From now on signals wait, until there is a command to send them to; they wait for ever once that has ended, so
-    // that nothing interrupts the tidying up. What the caller ignored stays ignored. `who` speaks in messages.
+    // From now on signals wait, until there is a command to send them to; once that has ended they wait for one of the
+    // two below, or for ever. What the caller ignored stays ignored. `who` speaks in messages.
     explicit supervisor(std::string who);
 
     // Runs `command`, an argument vector ended by a null pointer, and stays until it has ended.
     ending run(char* const* command, const surroundings& around);
+
+    // When the command has ended and what is left to be done may take long: what came until now was for the command,
+    // and is forgotten. From now on what interrupts is noted (interrupt.hpp), and what stops a process stops us. The
+    // rest waits for ever: what was meant for the command shall not end us while we tidy up. So does a second SIGHUP:
+    // when a terminal goes away, its shell sends one, and the kernel another when the shell ends.
+    void note_interrupts_from_now();
 
     // When there is more to do than to tidy up: what comes from now on is for us, and ends us as ever.
     void let_signals_through() const;
@@ -87,17 +93,18 @@ private:
     [[noreturn]] void execute(char* const* command, const surroundings& around) const;
     [[noreturn]] void fail_in_child(run_status status, const std::string& why) const;
     bool take_pending(const sigset_t& which, siginfo_t& info) const;
-    void send_what_came_before() const;
-    void pass_on(const siginfo_t& info) const;
+    void send_what_came_before();
+    void pass_on(const siginfo_t& info);
     void stop_with_it(int signal) const;
     [[nodiscard]] bool has_it_already(const siginfo_t& info) const;
     void bury_others() const;
-    [[nodiscard]] ending wait() const;
+    [[nodiscard]] ending wait();
 
     std::string who_;
     sigset_t ours_ = {};      // what we wait for
     sigset_t original_ = {};  // what the caller had blocked
     bool children_ignored_ = false;
+    bool hung_up_ = false;
     pid_t child_ = 0;
 };
 

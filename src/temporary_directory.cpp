@@ -233,7 +233,7 @@ bool temporary_directory::remove_later(removal_report& report) try {
     return false;
 }
 
-problem temporary_directory::remove_now(removal_report& report) {
+problem temporary_directory::remove_now(removal_report& report, const removal_progress_callback& progress) {
     if (!owns_) {
         return no_problem();
     }
@@ -249,7 +249,8 @@ problem temporary_directory::remove_now(removal_report& report) {
     }
     problem p;
     if (cleanup_ == tempfile::cleanup::now || !remove_later(report)) {
-        p = remove_held_tree(path_, handle_.native_handle(), {.threads = no_threads_of_ours}, report);
+        const remove_options options{.threads = no_threads_of_ours, .progress = progress};
+        p = remove_held_tree(path_, handle_.native_handle(), options, report);
     }
     if (!p) {
         registration_.leave();
@@ -259,14 +260,22 @@ problem temporary_directory::remove_now(removal_report& report) {
 }
 
 removal_report temporary_directory::cleanup() {
-    removal_report report;
-    const problem p = remove_now(report);
-    return ignore_cleanup_errors_ ? std::move(report) : succeed(p, std::move(report));
+    return cleanup(removal_progress_callback());
 }
 
 removal_report temporary_directory::cleanup(std::error_code& ec) {
+    return cleanup(removal_progress_callback(), ec);
+}
+
+removal_report temporary_directory::cleanup(const removal_progress_callback& progress) {
     removal_report report;
-    const problem p = remove_now(report);
+    const problem p = remove_now(report, progress);
+    return ignore_cleanup_errors_ ? std::move(report) : succeed(p, std::move(report));
+}
+
+removal_report temporary_directory::cleanup(const removal_progress_callback& progress, std::error_code& ec) {
+    removal_report report;
+    const problem p = remove_now(report, progress);
     ec = ignore_cleanup_errors_ ? std::error_code() : p.code();
     return report;
 }

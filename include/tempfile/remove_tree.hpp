@@ -53,6 +53,9 @@ struct removal_progress {
     std::string_view path;  ///< The directory that is being emptied, as in `removal_failure`; valid during the call.
 };
 
+/// Is told how far a removal is, and answers whether it goes on: false stops it.
+using removal_progress_callback = std::function<bool(const removal_progress&)>;
+
 /// What `remove_tree()` can be told.
 struct remove_options {
     bool contents_only = false;  ///< Empty the directory, which stays. What is no directory is refused: ENOTDIR.
@@ -69,7 +72,7 @@ struct remove_options {
     /// milliseconds, and told the end: false stops the removal.
     /// In whatever thread, but in one at a time; in those that were started for the removal all signals are blocked,
     /// and fork(2) is not for them. An exception stops the removal and reaches the caller.
-    std::function<bool(const removal_progress&)> progress{};
+    removal_progress_callback progress{};
 };
 
 /// Something that could not be removed.

@@ -139,9 +139,18 @@ public:
     removal_report cleanup();
     removal_report cleanup(std::error_code& ec);
 
+    /// The same, where it may take long: `progress` is asked about every 64 entries, in this thread, and false stops
+    /// the removal (remove_tree.hpp). Then the rest is still owned, the report is not `complete`, and the error is
+    /// std::errc::operation_canceled, which `ignore_cleanup_errors` ignores too. The destructor does not ask: whoever
+    /// leaves the rest to the next sweep ends the process without it. What is handed over to the background is not
+    /// asked about.
+    /// @throws what `progress` throws, besides; the rest is still owned then, too.
+    removal_report cleanup(const removal_progress_callback& progress);
+    removal_report cleanup(const removal_progress_callback& progress, std::error_code& ec);
+
 private:
     problem make(const temporary_directory_options& options);
-    problem remove_now(removal_report& report);
+    problem remove_now(removal_report& report, const removal_progress_callback& progress = {});
     bool remove_later(removal_report& report);
     void give_away() noexcept;
     problem persist_now(const std::filesystem::path& target, const persist_options& rules, persisted& result);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <stdexcept>
 #include <type_traits>
 
 #include "helpers.hpp"
@@ -335,6 +336,60 @@ TEST_F(directory_test, ignore_cleanup_errors_removes_what_can_be_removed_and_doe
     EXPECT_FALSE(stands(made / "a"));
     made.cleanup();
     EXPECT_TRUE(dir.empty()) << "what could not be removed was still owned";
+}
+
+void fill_with_many(const std::filesystem::path& path) {
+    for (int n = 0; n < 1000; ++n) {
+        write_file(path / std::to_string(n), "x");
+    }
+}
+
+TEST_F(directory_test, cleanup_that_is_stopped_still_owns_the_rest) {
+    auto made = make();
+    fill_with_many(made.path());
+    const auto stop = [](const removal_progress&) { return false; };
+    std::error_code ec;
+    const removal_report first = made.cleanup(stop, ec);
+    EXPECT_EQ(ec, std::errc::operation_canceled);
+    EXPECT_FALSE(first.complete);
+    EXPECT_LT(first.entries, 1000U);
+    EXPECT_TRUE(made.still_there());
+    try {
+        made.cleanup(stop);
+        ADD_FAILURE() << "no error";
+    } catch (const removal_error& e) {
+        EXPECT_EQ(e.code(), std::errc::operation_canceled);
+        EXPECT_FALSE(e.report().complete);
+    }
+    EXPECT_TRUE(made.still_there());
+    removal_progress last{};
+    const removal_report rest = made.cleanup([&](const removal_progress& now) {
+        last.entries = now.entries;
+        return true;
+    });
+    EXPECT_TRUE(rest.complete);
+    EXPECT_EQ(last.entries, rest.entries);
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(directory_test, the_destructor_removes_what_a_cleanup_left_that_was_stopped) {
+    {
+        temporary_directory made({.dir = dir.path(), .ignore_cleanup_errors = true});
+        fill_with_many(made.path());
+        EXPECT_FALSE(made.cleanup([](const removal_progress&) { return false; }).complete) << "no error, but told";
+        EXPECT_TRUE(made.still_there());
+    }
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(directory_test, what_progress_throws_reaches_the_caller_of_cleanup) {
+    auto made = make();
+    fill_with_many(made.path());
+    EXPECT_THROW(made.cleanup([](const removal_progress&) -> bool { throw std::out_of_range("enough"); }),
+                 std::out_of_range);
+    EXPECT_TRUE(made.still_there());
+    made.cleanup();
+    EXPECT_TRUE(dir.empty());
 }
 
 TEST_F(directory_test, a_directory_that_cannot_itself_be_removed_is_an_error) {
