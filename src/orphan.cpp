@@ -36,19 +36,26 @@ bool is_recorded(const registry_record& record, const sys::metadata& there, bool
     return there.what == sys::kind::directory && (same || record.id.inode == 0);
 }
 
-problem remove_until(std::uint64_t end, const std::string& path, sys::handle held) {
+struct how_to_remove {
+    std::uint64_t end;  // on the steady clock
+    const removal_progress_callback& progress;
+    removal_report& report;
+};
+
+problem remove_held(const std::string& path, sys::handle held, const how_to_remove& how) {
     const std::uint64_t now = sys::call.steady_clock();
-    const std::chrono::nanoseconds left(std::min(end - std::min(now, end), most_nanoseconds));
-    removal_report report;
-    return remove_held_tree(
-        path, held,
-        {.threads = no_threads_of_ours, .at_most = std::chrono::duration_cast<std::chrono::milliseconds>(left)},
-        report);
+    const std::chrono::nanoseconds left(std::min(how.end - std::min(now, how.end), most_nanoseconds));
+    return remove_held_tree(path, held,
+                            {.threads = no_threads_of_ours,
+                             .at_most = std::chrono::duration_cast<std::chrono::milliseconds>(left),
+                             .progress = how.progress},
+                            how.report);
 }
 
-problem remove_directory(const registry_record& record, bool rebooted, std::uint64_t end) {
+problem remove_directory(const registry_record& record, bool rebooted, const how_to_remove& how) {
     if (record.id.inode == 0) {
         const sys::error e = sys::call.remove_directory(sys::working_directory, record.path.c_str());
+        how.report.entries += e == 0 ? 1 : 0;
         return e == 0 ? no_problem() : system_problem("cannot remove a temporary directory", record.path, e);
     }
     sys::handle h = sys::no_handle;
@@ -67,7 +74,7 @@ problem remove_directory(const registry_record& record, bool rebooted, std::uint
     if (e == 0 && !is_recorded(record, there, rebooted)) {
         e = ESTALE;
     }
-    problem p = e == 0 ? remove_until(end, record.path, h)
+    problem p = e == 0 ? remove_held(record.path, h, how)
                        : system_problem("cannot remove a temporary directory", record.path, e);
     if (locked && !held.closed()) {
         sys::call.set_permissions(h, mode);
@@ -98,13 +105,15 @@ bool is_replaced(const registry_record& record) noexcept {
            (born_known && record.born != there.born);
 }
 
-problem remove_orphan(const registry_record& record, bool rebooted, std::uint64_t end) {
+problem remove_orphan(const registry_record& record, bool rebooted, std::uint64_t end,
+                      const removal_progress_callback& progress, removal_report& report) {
     sys::error e = examine_orphan(record, rebooted);
     if (e == 0 && record.what == kind::directory) {
-        return remove_directory(record, rebooted, end);
+        return remove_directory(record, rebooted, {end, progress, report});
     }
     if (e == 0) {
         e = sys::call.remove_file(sys::working_directory, record.path.c_str());
+        report.entries += e == 0 ? 1 : 0;
     }
     return e == 0 ? no_problem() : system_problem("cannot remove what was recorded", record.path, e);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <exception>
 #include <functional>
 #include <new>
 #include <string>
@@ -162,7 +163,8 @@ public:
     sweeper& operator=(const sweeper&) = delete;
     // `again` says whether what could not be removed a short while ago is tried again.
     sweeper(const sweep_options& options, bool again) noexcept
-        : dry_run_(options.dry_run),
+        : progress_(options.progress),
+          dry_run_(options.dry_run),
           again_(again),
           self_(this_process()),
           end_(sys::call.steady_clock() +
@@ -170,7 +172,7 @@ public:
                    std::chrono::nanoseconds(std::clamp<std::chrono::milliseconds>(options.at_most, {}, longest))
                        .count())) {}
 
-    // False when the time is up.
+    // False when the time is up, or somebody said so.
     bool visit(const std::string& path, sys::handle directory, const char* name) {
         if (is_late()) {
             return false;
@@ -202,7 +204,12 @@ public:
                                    .error = code_of(e)});
     }
 
-    sweep_report report() && { return std::move(report_); }
+    sweep_report report() && {
+        if (thrown_ != nullptr) {
+            std::rethrow_exception(thrown_);
+        }
+        return std::move(report_);
+    }
 
 private:
     bool is_late() noexcept {
@@ -241,11 +248,12 @@ private:
         const sys::handle h = reader.handle.native_handle();
         bool failed = false;
         const sys::error e = visit_records(h, go_on_, [&](const registry_record* record) {
-            if (record == nullptr || is_late()) {
+            if (record == nullptr || is_late() || !goes_on_at(*record)) {
                 failed = failed || record == nullptr;
                 return false;
             }
-            const std::error_code why = remove(*record, reader.rebooted);
+            const problem trouble = remove(*record, reader.rebooted);
+            const std::error_code why = trouble.code();
             // Where something else stands, ours is gone and can never be removed: that is said once, to who listens.
             const bool replaced = why == code_of(ESTALE) && again_ && is_replaced(*record);
             const bool is_done = !why || why == std::errc::no_such_file_or_directory || replaced;
@@ -253,7 +261,7 @@ private:
             if (is_done && !dry_run_) {
                 forget_record(h, record->number);
             }
-            tell(describe(reader, *record), why);
+            tell(describe(reader, *record), trouble);
             return true;
         });
         if (failed && !dry_run_ && report_.complete) {
@@ -264,7 +272,8 @@ private:
     }
 
     // Of what was gone already, or never made before its maker was killed, there is nothing to tell.
-    void tell(registered item, std::error_code why) {
+    void tell(registered item, const problem& trouble) {
+        const std::error_code why = trouble.code();
         if (why == std::errc::operation_canceled) {
             report_.complete = false;
         }
@@ -272,14 +281,43 @@ private:
             report_.removed.push_back(std::move(item));
         } else if (why != std::errc::no_such_file_or_directory) {
             item.error = why;
+            const bool is_in_it = why != std::errc::operation_canceled && trouble->path != item.path.native();
+            item.in_the_way = is_in_it ? trouble->path : "";
             report_.left.push_back(std::move(item));
         }
     }
 
-    [[nodiscard]] std::error_code remove(const registry_record& record, bool rebooted) const {
-        return dry_run_ ? code_of(examine_orphan(record, rebooted)) : remove_orphan(record, rebooted, end_).code();
+    // What it throws reaches the caller in the end: who is at a tree has modes to give back.
+    bool goes_on(const removal_progress& now) {
+        try {
+            report_.complete = report_.complete && (!progress_ || progress_(now));
+        } catch (...) {
+            thrown_ = std::current_exception();
+            report_.complete = false;
+        }
+        return report_.complete;
+    }
+    bool goes_on_at(const registry_record& record) {
+        return goes_on({.entries = entries_, .bytes = 0, .path = record.path});
     }
 
+    [[nodiscard]] problem remove(const registry_record& record, bool rebooted) {
+        if (dry_run_) {
+            const sys::error e = examine_orphan(record, rebooted);
+            return e == 0 ? no_problem() : system_problem("cannot be removed", record.path, e);
+        }
+        removal_report its;
+        const auto go_on = [this](const removal_progress& now) {
+            return goes_on({.entries = entries_ + now.entries, .bytes = 0, .path = now.path});
+        };
+        problem p = remove_orphan(record, rebooted, end_, go_on, its);
+        entries_ += its.entries;
+        return p;
+    }
+
+    const removal_progress_callback& progress_;
+    std::uint64_t entries_ = 0;  // removed so far
+    std::exception_ptr thrown_;
     bool dry_run_;
     bool again_;
     sys::process_identity self_;

@@ -26,6 +26,8 @@
 
 #pragma once
 
+#include <tempfile/remove_tree.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -52,7 +54,9 @@ struct registered {
     std::string program;                            ///< That process's name or label, at most 63 bytes.
     owner_state owner = owner_state::out_of_sight;  ///< Whether that process runs.
     std::error_code error;  ///< Why it was left: ESTALE when something else stands there, ECANCELED when the time was
-                            ///< up.
+                            ///< up, or `progress` said so.
+    std::filesystem::path in_the_way{};  ///< Of a directory that was left because of something in it: the first that
+                                         ///< could not be removed; `error` is of that.
 };
 
 /// Why `sweep()` left a registry alone.
@@ -79,16 +83,21 @@ struct sweep_report {
     std::vector<registered> removed;        ///< What is gone now; with `dry_run`, what would be.
     std::vector<registered> left;           ///< What dead processes left and could not be removed, each with its error.
     std::vector<skipped_registry> skipped;  ///< What was left alone, and why.
-    bool complete = true;                   ///< False when the time was up.
+    bool complete = true;                   ///< False when the time was up, or `progress` said so.
 };
 
 /// How `sweep()` goes about it.
 struct sweep_options {
     std::chrono::milliseconds at_most = std::chrono::hours(24);  ///< Then it stops, within some milliseconds.
     bool dry_run = false;                                        ///< Only tell what would go.
+    /// Is asked, in this thread, before each file and directory that was written down, and about every 64 entries of a
+    /// directory: false stops the sweep, as when the time is up. `removal_progress::entries` counts through the whole
+    /// sweep, and `bytes` is 0.
+    removal_progress_callback progress{};
 };
 
-/// Removes what dead processes of this user left. @throws nothing but std::bad_alloc: what fails is in the report.
+/// Removes what dead processes of this user left. @throws nothing but std::bad_alloc, and what `progress` throws: what
+/// fails is in the report.
 sweep_report sweep(const sweep_options& options = {});
 
 /// Whether this process sweeps by itself at its first named file or directory: false turns it off, if called before

@@ -13,7 +13,9 @@
 #include <csignal>
 #include <fstream>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -302,6 +304,91 @@ TEST_F(registries, a_limit_of_time_is_kept_and_the_rest_done_later) {
     EXPECT_FALSE(none.complete);
     EXPECT_TRUE(none.removed.empty());
     EXPECT_EQ(dir.names().size(), 2U);
+    sweep();
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, a_sweep_is_stopped_between_two_files_and_the_rest_done_later) {
+    living owner([&] { make_both(); });
+    owner.end();
+    std::vector<std::string> asked;
+    const sweep_report none = sweep({.progress = [&](const removal_progress& now) {
+        asked.emplace_back(now.path);
+        return false;
+    }});
+    EXPECT_FALSE(none.complete);
+    EXPECT_TRUE(none.removed.empty());
+    EXPECT_EQ(dir.names().size(), 2U);
+    EXPECT_EQ(asked.size(), 1U) << "who has said no is not asked again";
+    EXPECT_EQ(path(asked.front()).parent_path(), dir.path());
+    const sweep_report would = sweep({.dry_run = true, .progress = [](const auto&) { return false; }});
+    EXPECT_FALSE(would.complete);
+    EXPECT_TRUE(would.removed.empty());
+    std::uint64_t entries = 0;
+    EXPECT_TRUE(sweep({.progress = [&](const removal_progress& now) {
+                    entries = std::max(entries, now.entries);
+                    return true;
+                }}).complete);
+    EXPECT_GT(entries, 0U);
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, a_sweep_is_stopped_in_the_middle_of_a_tree) {
+    living owner([&] {
+        const auto* made = new temporary_directory({.dir = dir.path()});
+        for (int i = 0; i < 1000; ++i) {
+            std::ofstream(*made / std::to_string(i)) << "x";
+        }
+    });
+    owner.end();
+    const auto until_something_is_gone = [](const removal_progress& now) { return now.entries == 0; };
+    const sweep_report report = sweep({.progress = until_something_is_gone});
+    EXPECT_FALSE(report.complete);
+    ASSERT_EQ(report.left.size(), 1U);
+    EXPECT_EQ(report.left.front().error, std::errc::operation_canceled);
+    EXPECT_TRUE(report.left.front().in_the_way.empty());
+    EXPECT_EQ(sweep().removed.size(), 1U);
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, what_progress_throws_reaches_the_caller_of_the_sweep) {
+    living owner([&] { make_both(); });
+    owner.end();
+    for (const std::uint64_t after : {0U, 1U}) {
+        EXPECT_THROW(sweep({.progress = [&](const removal_progress& now) -> bool {
+                         return now.entries < after || (throw std::out_of_range("enough"), false);
+                     }}),
+                     std::out_of_range);
+    }
+    sweep();
+    EXPECT_TRUE(dir.empty());
+}
+
+TEST_F(registries, what_stands_in_the_way_in_a_directory_is_named) {
+    living owner([&] { make_both(); });
+    owner.end();
+    const auto listed = here();
+    const auto it = std::find_if(listed.begin(), listed.end(), [](const registered& r) { return r.directory; });
+    std::ofstream(it->path / "stubborn") << "x";
+    {
+        using call = replace_call<&sys::calls::remove_file>;
+        const call refused([](sys::handle at, const char* name) {
+            return std::string_view(name) == "stubborn" ? EPERM : call::real(at, name);
+        });
+        const sweep_report report = sweep();
+        ASSERT_EQ(report.left.size(), 1U);
+        EXPECT_TRUE(report.complete);
+        EXPECT_EQ(report.left.front().path, it->path);
+        EXPECT_EQ(report.left.front().in_the_way, it->path / "stubborn");
+        EXPECT_EQ(report.left.front().error, std::errc::operation_not_permitted);
+    }
+    {
+        using call = replace_call<&sys::calls::remove_directory>;
+        const call busy([](auto&&...) { return EBUSY; });
+        const sweep_report report = sweep();
+        ASSERT_EQ(report.left.size(), 1U);
+        EXPECT_TRUE(report.left.front().in_the_way.empty()) << "it is the directory itself";
+    }
     sweep();
     EXPECT_TRUE(dir.empty());
 }
