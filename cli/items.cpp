@@ -19,6 +19,7 @@ namespace tool {
 namespace {
 
 namespace fs = std::filesystem;
+using nlohmann::ordered_json;
 
 std::int64_t age_in_seconds(const tempfile::registered& item) {
     const auto age = std::chrono::system_clock::now() - item.created;
@@ -31,15 +32,6 @@ std::string age_of(const tempfile::registered& item) {
            : s < 7200    ? fmt::format("{} min", s / 60)
            : s < 172'800 ? fmt::format("{} h", s / 3600)
                          : fmt::format("{} d", s / 86'400);
-}
-
-std::string lines_of(const std::vector<nlohmann::ordered_json>& objects) {
-    std::string text = "[";
-    for (const nlohmann::ordered_json& object : objects) {
-        text += text.size() == 1 ? "\n  " : ",\n  ";
-        text += object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-    }
-    return text + (objects.empty() ? "]" : "\n]");
 }
 
 const char* word_for(tempfile::owner_state owner) {
@@ -201,10 +193,10 @@ std::string why_skipped(const tempfile::skipped_registry& one) {
     return one.error.message();
 }
 
-std::string json_of(const std::vector<tempfile::registered>& items, std::optional<std::uint32_t> user) {
-    std::vector<nlohmann::ordered_json> objects;
+ordered_json json_of(const std::vector<tempfile::registered>& items, std::optional<std::uint32_t> user) {
+    ordered_json objects = ordered_json::array();
     for (const tempfile::registered& item : items) {
-        nlohmann::ordered_json& object = objects.emplace_back(nlohmann::ordered_json{
+        ordered_json& object = objects.emplace_back(ordered_json{
             {"path", item.path.native()},
             {"kind", item.directory ? "directory" : "file"},
             {"age_seconds", age_in_seconds(item)},
@@ -221,15 +213,18 @@ std::string json_of(const std::vector<tempfile::registered>& items, std::optiona
         if (item.error) {
             object["error"] = item.error.message();
         }
+        if (!item.in_the_way.empty()) {
+            object["in_the_way"] = item.in_the_way.native();
+        }
     }
-    return lines_of(objects);
+    return objects;
 }
 
-std::string json_of(const std::vector<tempfile::skipped_registry>& all) {
-    std::vector<nlohmann::ordered_json> objects;
+ordered_json json_of(const std::vector<tempfile::skipped_registry>& all) {
+    ordered_json objects = ordered_json::array();
     for (const tempfile::skipped_registry& one : all) {
-        nlohmann::ordered_json& object =
-            objects.emplace_back(nlohmann::ordered_json{{"path", one.path.native()}, {"reason", word_for(one.reason)}});
+        ordered_json& object =
+            objects.emplace_back(ordered_json{{"path", one.path.native()}, {"reason", word_for(one.reason)}});
         if (one.pid != 0) {
             object["pid"] = one.pid;
             object["program"] = one.program;
@@ -238,7 +233,11 @@ std::string json_of(const std::vector<tempfile::skipped_registry>& all) {
             object["error"] = one.error.message();
         }
     }
-    return lines_of(objects);
+    return objects;
+}
+
+std::string text_of(const ordered_json& json) {
+    return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 
 }  // namespace tool

@@ -5,6 +5,8 @@
 
 #include <tempfile/sweep.hpp>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -34,9 +36,11 @@ std::string why_not(const tempfile::crash_safety& is);
 // Why a sweep left a registry alone, and what can be done.
 std::string why_skipped(const tempfile::skipped_registry& one);
 
-// A JSON array of objects, each on a line of its own. Bytes of a path that are not UTF-8 become U+FFFD. `user`: each
-// object says whose it is.
-std::string json_of(const std::vector<tempfile::registered>& items, std::optional<std::uint32_t> user = {});
-std::string json_of(const std::vector<tempfile::skipped_registry>& all);
+// Arrays of objects. `user`: each says whose it is.
+nlohmann::ordered_json json_of(const std::vector<tempfile::registered>& items, std::optional<std::uint32_t> user = {});
+nlohmann::ordered_json json_of(const std::vector<tempfile::skipped_registry>& all);
+
+// As all commands print JSON. Bytes of a path that are not UTF-8 become U+FFFD.
+std::string text_of(const nlohmann::ordered_json& json);
 
 }  // namespace tool

@@ -7,8 +7,9 @@
 
 #include <tempfile/sweep.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -38,7 +39,7 @@ void list_mine(bool print0, bool json) {
     if (print0) {
         print_paths(items);
     } else {
-        print(json ? json_of(items) + '\n' : list_of(items, columns_of_output()));
+        print(json ? text_of(json_of(items)) : list_of(items, columns_of_output()));
     }
 }
 
@@ -68,16 +69,14 @@ private:
     bool complete_ = true;
 };
 
-// One JSON array of several, which are printed as json_of() does.
-std::string array_of(const std::vector<std::string>& arrays) {
-    std::string all;
+nlohmann::ordered_json array_of(const std::vector<std::string>& arrays) {
+    nlohmann::ordered_json all = nlohmann::ordered_json::array();
     for (const std::string& array : arrays) {
-        const std::size_t begin = array.find('{');
-        if (begin != array.npos) {
-            all += (all.empty() ? "\n  " : ",\n  ") + array.substr(begin, array.rfind('}') + 1 - begin);
+        for (nlohmann::ordered_json& item : nlohmann::ordered_json::parse(array)) {
+            all.push_back(std::move(item));
         }
     }
-    return '[' + all + (all.empty() ? "]\n" : "\n]\n");
+    return all;
 }
 
 void list_of_all_users(bool print0, bool json) {
@@ -88,7 +87,7 @@ void list_of_all_users(bool print0, bool json) {
         if (print0) {
             print_paths(items);
         } else {
-            print(json ? json_of(items, user) : part_of_list(items, user, screen));
+            print(json ? text_of(json_of(items, user)) : part_of_list(items, user, screen));
         }
     });
     if (print0) {
@@ -96,7 +95,7 @@ void list_of_all_users(bool print0, bool json) {
             print(part);
         }
     } else {
-        print(json ? array_of(parts.said()) : list_of(parts.said(), screen));
+        print(json ? text_of(array_of(parts.said())) : list_of(parts.said(), screen));
     }
     if (!parts.complete()) {
         close_output();

@@ -1,15 +1,19 @@
 #include "all_users.hpp"
 #include "amount.hpp"
 #include "command.hpp"
+#include "interrupt.hpp"
 #include "items.hpp"
 #include "print0.hpp"
 #include "printable.hpp"
+#include "removal_line.hpp"
 #include "screen.hpp"
 #include "streams.hpp"
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,9 +21,15 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
+
+#include <sys/prctl.h>
+#include <unistd.h>
 
 namespace tool {
 namespace {
+
+using nlohmann::ordered_json;
 
 constexpr std::size_t indent = 2;  // of what goes on in a second line
 
@@ -58,11 +68,20 @@ void tell_of_removed(const tempfile::sweep_report& report, const options& o) {
     }
 }
 
+std::string why_left(const tempfile::registered& item) {
+    if (item.error == std::errc::operation_canceled) {
+        return " before all of it was gone";
+    }
+    return item.in_the_way.empty() ? ": " + item.error.message()
+                                   : fmt::format(", since {} cannot be removed: {}", unbroken(item.in_the_way.native()),
+                                                 item.error.message());
+}
+
 void tell(const tempfile::sweep_report& report, const options& o) {
     tell_of_removed(report, o);
     for (const tempfile::registered& item : report.left) {
-        complain(fmt::format("tmp sweep: {} of {} ({}) was left: {}", unbroken(item.path.native()), item.program,
-                             item.pid, item.error.message()));
+        complain(fmt::format("tmp sweep: {} of {} ({}) was left{}", unbroken(item.path.native()), item.program,
+                             item.pid, why_left(item)));
     }
     for (const tempfile::skipped_registry& one : report.skipped) {
         const bool as_it_should_be =
@@ -76,27 +95,78 @@ void tell(const tempfile::sweep_report& report, const options& o) {
     }
 }
 
-std::string json_members(const tempfile::sweep_report& report, const options& o) {
-    return fmt::format("\"dry_run\": {},\n\"complete\": {},\n\"removed\": {},\n\"left\": {},\n\"skipped\": {}",
-                       o.dry_run, report.complete, json_of(report.removed), json_of(report.left),
-                       json_of(report.skipped));
+ordered_json document_of(const tempfile::sweep_report& report, const options& o, std::optional<std::uint32_t> user) {
+    ordered_json all = user ? ordered_json{{"user", *user}} : ordered_json::object();
+    all["dry_run"] = o.dry_run;
+    all["complete"] = report.complete && report.left.empty();
+    all["removed"] = json_of(report.removed);
+    all["left"] = json_of(report.left);
+    all["skipped"] = json_of(report.skipped);
+    return all;
+}
+
+removal_line::paths what_dead_programs_left() {
+    removal_line::paths paths;
+    for (const tempfile::registered& item : tempfile::leftovers()) {
+        if (item.owner == tempfile::owner_state::dead) {
+            paths.push_back(item.path.native());
+        }
+    }
+    return paths;
+}
+
+tempfile::sweep_report sweep_now(const options& o) {
+    const bool shows_progress = !o.json && !o.dry_run && !o.all_users;
+    removal_line line;
+    const auto go_on = [&](const tempfile::removal_progress& now) {
+        if (shows_progress) {
+            line.show(now.entries, now.path, what_dead_programs_left);
+        }
+        return interrupted() == 0;
+    };
+    tempfile::sweep_report report =
+        tempfile::sweep({.at_most = time_limit(o), .dry_run = o.dry_run, .progress = go_on});
+    line.erase();
+    return report;
+}
+
+std::string text_of_number(std::size_t n) {
+    return n == 0   ? "nothing was"
+           : n == 1 ? "one file or directory was"
+                    : fmt::format("{} files and directories were", n);
+}
+
+void tell_of_end(const tempfile::sweep_report& report, const options& o) {
+    if (interrupted() != 0) {
+        complain(fmt::format("tmp sweep: {}: {} removed{}", ::strsignal(interrupted()),
+                             text_of_number(report.removed.size()), report.complete ? "" : "; the next sweep goes on"));
+    } else if (!report.complete) {
+        complain(fmt::format("tmp sweep: the time of --at-most {} was not enough; the rest is left", o.at_most));
+    }
 }
 
 // True when nothing was left.
-bool sweep_mine(const options& o, const std::string& json_before) {
-    const tempfile::sweep_report report = tempfile::sweep({.at_most = time_limit(o), .dry_run = o.dry_run});
+bool sweep_mine(const options& o, std::optional<std::uint32_t> user) {
+    const tempfile::sweep_report report = sweep_now(o);
     if (o.json) {
-        print(fmt::format("{{{}{}}}", json_before, json_members(report, o)));
+        print(text_of(document_of(report, o, user)));
     } else {
         tell(report, o);
     }
     if (report.removed.empty() && report.left.empty() && report.skipped.empty() && !o.all_users) {
         warn_if_not_crash_safe("tmp sweep");  // else there was something to look at
     }
-    if (!report.complete) {
-        complain(fmt::format("tmp sweep: the time of --at-most {} was not enough; the rest is left", o.at_most));
-    }
+    tell_of_end(report, o);
     return report.left.empty() && report.complete;
+}
+
+// For the process of one user: it does not go on when the one that waits for it has been killed. To be called when it
+// has become that user, which would undo it (prctl(2)).
+void end_with(pid_t parent) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) {  // it was dead before that
+        ::_exit(1);
+    }
 }
 
 bool sweep_for_all_users(const options& o) {
@@ -104,22 +174,24 @@ bool sweep_for_all_users(const options& o) {
     constexpr std::chrono::seconds to_come_to_an_end(5);
     const auto limit = time_limit(o) + to_come_to_an_end;
     bool all = true;
-    std::string json;
+    ordered_json users = ordered_json::array();
+    const pid_t self = ::getpid();
     for (const std::uint32_t user : users_with_registries()) {
         const outcome its = run_as("tmp sweep", user, limit, [&] {
-            const bool done = sweep_mine(o, fmt::format("\"user\": {},\n", user));
+            end_with(self);
+            const bool done = sweep_mine(o, user);
             close_output();
             return done;
         });
         all = all && its.done;
         if (!o.json) {
             print(its.printed);
-        } else if (its.ended && its.printed.ends_with('}')) {  // who was given up may have said half of it
-            json += (json.empty() ? "" : ",\n") + its.printed;
+        } else if (ordered_json one = ordered_json::parse(its.printed, nullptr, false); its.ended && one.is_object()) {
+            users.push_back(std::move(one));  // who was given up may have said half of it
         }
     }
     if (o.json) {
-        print('[' + json + ']');
+        print(text_of(users));
     }
     return all;
 }
@@ -127,9 +199,13 @@ bool sweep_for_all_users(const options& o) {
 void run(const command& command, options& o) {
     o.print0 = is_print0(command, {"--json"});
     o.screen = columns_of_output();  // with --all-users each user's part is printed by a process without a terminal
-    const bool all = o.all_users ? sweep_for_all_users(o) : sweep_mine(o, "");
-    if (o.json) {
-        print("\n");
+    if (!o.all_users && !o.dry_run) {
+        note_interrupts();
+    }
+    const bool all = o.all_users ? sweep_for_all_users(o) : sweep_mine(o, std::nullopt);
+    if (interrupted() != 0) {
+        close_output();
+        die_of(interrupted());
     }
     if (!all) {
         close_output();
@@ -154,7 +230,9 @@ void add_sweep(command& command) {
     command.footer(
         "With --print0 it prints what went, with --dry-run what would go. What could not be removed is told on "
         "standard\n"
-        "error.\n"
+        "error. On a terminal it shows how far it is when it takes longer than half a second, but not with "
+        "--all-users.\n"
+        "After Ctrl-C it says what went and what is left, which the next sweep removes.\n"
         "\n"
         "Exit status: 0 if nothing of dead programs is left, or would be with --dry-run, but for registries that were\n"
         "left alone, which it says; 1 if something is; 2 for wrong usage.\n"

@@ -44,6 +44,29 @@ empty into
 exits 0 "$tool" sweep --json
 is "$(python3 -c 'import json; print(json.load(open("out")))')" "{'dry_run': False, 'complete': True, 'removed': [], 'left': [], 'skipped': []}" \
     "nothing more"
+
+# Something in a directory that cannot be removed is named, and "complete" is then what it is for tmp rm.
+TMPDIR="$scratch/into" "$3" >said &
+victim=$!
+read -r _ <said
+kill -9 "$victim"
+wait "$victim" 2>/dev/null
+dir=$(find "$scratch/into" -mindepth 1 -type d)
+mkdir "$dir/sub"
+echo x >"$dir/sub/stays"
+if chattr +i "$dir/sub/stays" 2>/dev/null; then
+    exits 1 "$tool" sweep
+    says "tmp sweep: $dir of cli_victim ($victim) was left, since $dir/sub/stays cannot be removed: Operation not permitted"
+    exits 1 "$tool" sweep --json
+    is "$(python3 -c 'import json; r = json.load(open("out")); print(r["complete"], [(i["path"], i["in_the_way"], i["error"]) for i in r["left"]])')" \
+        "False [('$dir', '$dir/sub/stays', 'Operation not permitted')]" "what is left, as JSON"
+    chattr -i "$dir/sub/stays"
+else
+    echo "skipped: no file can be made immutable here (chattr +i), which takes root and a file system that has it"
+fi
+exits 0 "$tool" sweep
+empty into
+
 # For programs: paths as they are, each with a NUL behind it, and nothing else.
 odd=$(printf 'in\nto \033[31m')
 mkdir "$odd"

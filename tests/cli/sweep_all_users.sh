@@ -15,6 +15,7 @@ fi
 # shellcheck source=SCRIPTDIR/check.sh
 . "$(dirname "$0")/check.sh"
 chmod 755 .
+export TERMINAL="$here" PYTHONDONTWRITEBYTECODE=1
 unset TEMPFILE_REGISTRY
 user=61234 # of nobody else on this machine
 
@@ -116,6 +117,47 @@ wait "$stopper" 2>/dev/null
 says "tmp sweep: user $user: it took too long, and it was given up"
 exits 0 "$tool" sweep --all-users
 empty theirs
+
+# When it is ended by a signal, so is what it runs as that user.
+if strace -o /dev/null true 2>/dev/null; then
+    leave_something "$@"
+    dir=$(find "$scratch/theirs" -mindepth 1 -type d)
+    for n in $(seq 300); do : >"$dir/$n"; done
+    env ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" strace -DD -f -o /dev/null -e trace=unlinkat \
+        -e inject=unlinkat:delay_enter=20000 "$tool" sweep --all-users &
+    sweeper=$!
+    python3 - "$dir" "$sweeper" <<'END' || fail "a sweep of all users that is ended"
+import os, signal, sys
+sys.path.insert(0, os.environ["TERMINAL"])
+from terminal import soon
+
+directory, sweeper = sys.argv[1], int(sys.argv[2])
+soon("something is removed", lambda: len(os.listdir(directory)) < 300)
+with open(f"/proc/{sweeper}/task/{sweeper}/children") as file:
+    child, = map(int, file.read().split())
+os.kill(sweeper, signal.SIGTERM)
+
+
+def is_gone():
+    try:
+        with open(f"/proc/{child}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+soon("the process of that user is gone", is_gone)
+if not os.listdir(directory):
+    sys.exit("it went on to its end")
+END
+    status=0
+    wait "$sweeper" 2>/dev/null || status=$?
+    is "$status" 143 "what the sweep dies of"
+    exits 0 "$tool" sweep --all-users
+    empty theirs
+else
+    echo "skipped: nothing can be traced here"
+fi
 
 # The same again, and then the user writes into its registry what root could remove.
 leave_something "$@"
