@@ -16,7 +16,7 @@ export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1
 
 exits 0 python3 - <<'END'
 import fcntl, json, os, shlex, signal, subprocess, sys
-from terminal import ask_status, shell, soon
+from terminal import Terminal, ask_status, shell, soon
 
 tool = os.environ["TOOL"]
 into = os.environ["TMPDIR"]
@@ -205,6 +205,15 @@ for name in commands:
     terminal.hang_up()
     terminal.status()
     sweep_removes_it(f"Ctrl-C, {name}", path)
+
+# A terminal that goes away ends the process, but not before the removal.
+terminal = Terminal(*slow("run"))
+terminal.expect("filled")
+soon("something is removed", is_being_removed)
+terminal.hang_up()
+status = terminal.status()
+check("the terminal goes away", status == -signal.SIGHUP, status)
+nothing_left("the terminal goes away")
 
 # Ctrl-C that ends the command does not end the removal.
 terminal = shell()
