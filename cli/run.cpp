@@ -312,7 +312,7 @@ void add_run(command& command) {
     command.footer(
         "The command gets a directory of its own as $TMPDIR, $TEMP and $TMP, and its path for {} in an argument. What\n"
         "is in it goes when the command ends, however that happens. Signals are passed on to the command. When it has\n"
-        "ended, SIGINT, SIGTERM and SIGHUP end the removal: tmp run says what is left to the next sweep, and dies of\n"
+        "ended, SIGINT and SIGTERM end the removal: tmp run says what is left to the next sweep, and dies of\n"
         "the signal.\n"
         "\n"
         "--private and --size-limit take root, or a system on which every user may have user namespaces; else nothing\n"

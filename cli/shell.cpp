@@ -86,7 +86,7 @@ void add_shell(command& command) {
     command.footer(
         "$SHELL, or what stands behind \"--\", runs in a new directory, which is its working directory, $TMPDIR, "
         "$TEMP\n"
-        "and $TMP, and goes when the shell ends, with all that is in it. SIGINT, SIGTERM and SIGHUP end that removal:\n"
+        "and $TMP, and goes when the shell ends, with all that is in it. SIGINT and SIGTERM end that removal:\n"
         "tmp shell says what is left to the next sweep, and dies of the signal.\n"
         "\n"
         "Exit status: that of the shell, or 128+n if signal n killed it; 127 if it is not found, 126 if it cannot be\n"

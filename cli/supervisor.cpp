@@ -121,13 +121,13 @@ ending supervisor::run(char* const* command, const surroundings& around) {
 // no process of the group end until all have got it (kill_pgrp and the lock of the list of tasks).
 void supervisor::note_interrupts_from_now() {
     for (siginfo_t info = {}; take_pending(ours_, info);) {
-        hung_up_ = hung_up_ || info.si_signo == SIGHUP;
+        terminated_ = terminated_ || info.si_signo == SIGTERM;
     }
     note_interrupts();
     sigset_t mask = {};
     ::sigprocmask(SIG_BLOCK, nullptr, &mask);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU}) {
-        if (::sigismember(&original_, signal) == 0 && !(signal == SIGHUP && hung_up_)) {
+    for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU}) {
+        if (::sigismember(&original_, signal) == 0 && !(signal == SIGTERM && terminated_)) {
             ::sigdelset(&mask, signal);
         }
     }
@@ -216,7 +216,7 @@ bool supervisor::take_pending(const sigset_t& which, siginfo_t& info) const {
 // to both of us; but as long as the command has it blocked, what was sent twice arrives once (signal(7)).
 void supervisor::send_what_came_before() {
     for (siginfo_t info = {}; take_pending(ours_, info);) {
-        hung_up_ = hung_up_ || info.si_signo == SIGHUP;
+        terminated_ = terminated_ || info.si_signo == SIGTERM;
         if (info.si_signo != SIGCHLD) {
             ::kill(child_, info.si_signo);
         }
@@ -246,7 +246,7 @@ bool supervisor::has_it_already(const siginfo_t& info) const {
 }
 
 void supervisor::pass_on(const siginfo_t& info) {
-    hung_up_ = hung_up_ || info.si_signo == SIGHUP;
+    terminated_ = terminated_ || info.si_signo == SIGTERM;
     if (info.si_signo != SIGCHLD && !has_it_already(info)) {
         ::kill(child_, info.si_signo);
     }
@@ -296,7 +296,7 @@ ending supervisor::wait() {
         } else if (state.si_code == CLD_EXITED) {
             return {.exit_status = state.si_status};
         } else {
-            hung_up_ = hung_up_ || state.si_status == SIGHUP;
+            terminated_ = terminated_ || state.si_status == SIGTERM;
             return {.signal = state.si_status};
         }
     }

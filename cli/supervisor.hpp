@@ -79,9 +79,10 @@ public:
     ending run(char* const* command, const surroundings& around);
 
     // When the command has ended and what is left to be done may take long: what came until now was for the command,
-    // and is forgotten. From now on what interrupts is noted (interrupt.hpp), and what stops a process stops us. The
-    // rest waits for ever: what was meant for the command shall not end us while we tidy up. So does a second SIGHUP:
-    // when a terminal goes away, its shell sends one, and the kernel another when the shell ends.
+    // and is forgotten. From now on SIGINT and SIGTERM are noted (interrupt.hpp), and what stops a process stops us. The
+    // rest waits for ever: what was meant for the command shall not end us while we tidy up. So does SIGHUP: when a
+    // terminal goes away, the kernel sends one, its shell another, and the kernel a third when the shell ends; and the
+    // second SIGTERM, since timeout(1) sends two.
     void note_interrupts_from_now();
 
     // When there is more to do than to tidy up: what comes from now on is for us, and ends us as ever.
@@ -104,7 +105,7 @@ private:
     sigset_t ours_ = {};      // what we wait for
     sigset_t original_ = {};  // what the caller had blocked
     bool children_ignored_ = false;
-    bool hung_up_ = false;
+    bool terminated_ = false;  // by SIGTERM, or asked to be
     pid_t child_ = 0;
 };
 

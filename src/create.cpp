@@ -90,14 +90,8 @@ bool means_no_unnamed_files(sys::error e) noexcept {
 
 // Then nothing can be made there under a name either, for which a registry would be made first.
 bool is_missing(const std::string& dir) {
-    sys::handle h = sys::no_handle;
-    if (sys::call.open_path(sys::working_directory, (dir + "/.").c_str(), h) == ENOENT) {
-        return true;
-    }
-    if (h != sys::no_handle) {
-        sys::call.close(h);
-    }
-    return false;
+    sys::metadata meta;
+    return sys::call.stat_at(sys::working_directory, (dir + "/.").c_str(), meta) == ENOENT;
 }
 
 // Opens a new directory that the umask does not let us read.
