@@ -79,8 +79,8 @@ public:
     ending run(char* const* command, const surroundings& around);
 
     // When the command has ended and what is left to be done may take long: what came until now was for the command,
-    // and is forgotten. From now on SIGINT and SIGTERM are noted (interrupt.hpp), and what stops a process stops us. The
-    // rest waits for ever: what was meant for the command shall not end us while we tidy up. So does SIGHUP: when a
+    // and is forgotten. From now on SIGINT and SIGTERM are noted (interrupt.hpp), and what stops a process stops us.
+    // The rest waits for ever: what was meant for the command shall not end us while we tidy up. So does SIGHUP: when a
     // terminal goes away, the kernel sends one, its shell another, and the kernel a third when the shell ends; and the
     // second SIGTERM, since timeout(1) sends two.
     void note_interrupts_from_now();
