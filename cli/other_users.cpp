@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -136,7 +137,8 @@ findings check_other_users() {
             all.push_back(*its);
         }
     }
-    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
+    std::sort(all.begin(), all.end(),
+              [](const auto& a, const auto& b) { return std::pair(b.bytes, a.user) < std::pair(a.bytes, b.user); });
     if (!all.empty()) {
         found.push_back(finding_of(all));
     } else if (found.empty()) {
