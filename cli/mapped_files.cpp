@@ -1,5 +1,7 @@
 #include "mapped_files.hpp"
 
+#include "open_files.hpp"
+
 #include <tempfile/file.hpp>
 
 #include <algorithm>
@@ -20,8 +22,6 @@ namespace tool {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view mark_of_deleted = " (deleted)";
 
 using device = std::pair<std::uint32_t, std::uint32_t>;
 

@@ -6,11 +6,15 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include <sys/stat.h>
 
 namespace tool {
+
+// What the path of a file without a name ends with, in its link and in the list of mappings (proc(5)).
+constexpr std::string_view mark_of_deleted = " (deleted)";
 
 struct open_file {
     const std::string& process;         // its number

@@ -22,8 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view mark_of_deleted = " (deleted)";  // proc(5)
-
 using identity = std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>;
 using all_remaining = std::map<identity, remaining>;
 
