@@ -114,6 +114,9 @@ tempfile::file make_directory_for_all(const std::string& path) {
 }  // namespace
 
 fs::path hidden_by_private(const fs::path& path) {
+    if (path.empty()) {
+        return "";  // which libc++ takes for the working directory
+    }
     std::error_code ec;
     const fs::path existing = fs::canonical(path, ec);
     const fs::path itself = fs::canonical(path.parent_path(), ec) / path.filename();  // which may be a link

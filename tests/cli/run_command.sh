@@ -217,14 +217,14 @@ empty into
 exits 2 env TEMPFILE_KEEP=1 "$tool" run --size-limit 1M true
 says "with --size-limit nothing can be kept: what it limits is in memory; unset TEMPFILE_KEEP"
 
-# A path that is too long to be looked at is not taken for nothing.
+# A path that is too long to be looked at is not taken for nothing. libstdc++ goes on where a path would be too long.
 exits 0 "$tool" run --report python3 -c 'import os, sys
 os.chdir(sys.argv[1])
 for _ in range(1500):
     os.mkdir("ddd")
     os.chdir("ddd")
 open("file", "w").write("x")' {}
-says "left at least 1501 entries"
+matches "$(head -n 1 err)" "tmp run: left at least 1[05][01][0-9] entries, *"
 empty into
 
 printf '#!/nonexistent\n' >script
