@@ -40,7 +40,7 @@ tree_remover::tree_remover(removal_job& job, removal_crew& crew, errand& what, b
 
 tree_remover::~tree_remover() {
     for (level& l : levels_) {  // where an exception ended it
-        give_mode_back(l.dir, &l == levels_.data() ? root_ : l.dir.handle.native_handle());
+        give_mode_back(l.dir, &l == &levels_.front() ? root_ : l.dir.handle.native_handle());
     }
 }
 
@@ -72,10 +72,9 @@ void tree_remover::fail(std::string_view operation, const std::string& name, sys
 }
 
 void tree_remover::stays(const std::string& name) {
-    level& l = levels_.back();
-    l.forgetful = l.forgetful || l.failed.size() == most_remembered;
-    if (!l.forgetful) {
-        l.failed.insert(name);
+    inside_.forgetful = inside_.forgetful || inside_.failed.size() == most_remembered;
+    if (!inside_.forgetful) {
+        inside_.failed.insert(name);
     }
 }
 
@@ -138,10 +137,9 @@ void tree_remover::remove_other(const char* name) {
 }
 
 void tree_remover::refused(const char* name, sys::error e) {
-    level& l = levels_.back();
-    if (e == EISDIR && l.swapped < most_visits) {  // swapped for a directory
-        ++l.swapped;
-        l.pending.emplace_back(name);
+    if (e == EISDIR && inside_.swapped < most_visits) {  // swapped for a directory
+        ++inside_.swapped;
+        inside_.pending.add(name);
     } else {
         fail("remove", name, e, e == EBUSY && !is_mount_point(name));
     }
@@ -155,9 +153,8 @@ bool tree_remover::is_mount_point(const char* name) const {
 
 // A directory is tried as if it were empty, since most are; if it is not, it is looked after later.
 void tree_remover::remove_entry(const char* name, sys::kind what) {
-    level& l = levels_.back();
     const std::string_view text = name;
-    if (text == "." || text == ".." || (!l.failed.empty() && l.failed.contains(std::string(text)))) {
+    if (text == "." || text == ".." || (!inside_.failed.empty() && inside_.failed.contains(std::string(text)))) {
         return;
     }
     if (what == sys::kind::directory || what == sys::kind::unknown) {
@@ -165,17 +162,21 @@ void tree_remover::remove_entry(const char* name, sys::kind what) {
         if (e == 0 || e == ENOENT) {
             return;
         }
-        if (e == EBUSY && l.dir.on.number == 0 && !job_.options().cross_mounts) {
+        if (e == EBUSY && levels_.back().dir.on.number == 0 && !job_.options().cross_mounts) {
             // Where mounts have no numbers, this is what tells a bind mount of the same device (rmdir(2)).
             fail("cross into the mount", std::string(text), e, true);
             return;
         }
         if (e != ENOTDIR) {
-            l.pending.emplace_back(text);
+            inside_.pending.add(text);
             return;
         }
     }
     remove_other(name);
+}
+
+std::size_t tree_remover::most_pending_here() const noexcept {
+    return most_pending - std::min(levels_.back().pending_above, most_pending - always_pending);
 }
 
 // Whether there may be something in it that we have not seen.
@@ -186,15 +187,15 @@ bool tree_remover::is_to_be_listed() {
     }
     // Entries may be skipped when others are removed during listing, and may appear: until a pass removes nothing, or
     // rmdir says that nothing is left.
-    const bool rmdir_tells = l.failed.empty() && (levels_.size() > 1 || !stays_);
+    const bool rmdir_tells = inside_.failed.empty() && (levels_.size() > 1 || !stays_);
     if (!l.removed_something || rmdir_tells) {
         return false;
     }
-    if (l.dir.visits < most_visits && !l.comes_back && !l.forgetful) {
+    if (l.dir.visits < most_visits && !l.comes_back && !inside_.forgetful) {
         return true;
     }
     job_.expect_more();
-    if (l.failed.empty()) {
+    if (inside_.failed.empty()) {
         fail("remove all that appears in", "", ENOTEMPTY);
     }
     return false;
@@ -212,19 +213,18 @@ void tree_remover::list_here() {
         e = list_in_order();
     }
     if (l.listed) {
-        l.place = 0;
+        inside_.place = 0;
     }
     if (e != 0 && e != ENOENT) {  // ENOENT: somebody else has removed the directory
         fail("list", "", e);
     }
-    std::reverse(l.pending.begin(), l.pending.end());
 }
 
 // Where the list was left, or to the beginning.
 sys::error tree_remover::go_to_place() {
     level& l = levels_.back();
     std::uint64_t now = 0;
-    if (const auto place = static_cast<std::int64_t>(std::exchange(l.place, 0));
+    if (const auto place = static_cast<std::int64_t>(std::exchange(inside_.place, 0));
         place != 0 && sys::call.seek(here(), place, sys::origin::beginning, now) == 0) {
         return 0;
     }
@@ -243,8 +243,8 @@ sys::error tree_remover::list_in_order() {
         for (std::size_t at = 0; l.listed && !job_.stopped() && sys::next_entry(buffer_.data(), used, at, entry);) {
             remove_entry(entry.name, entry.what);
             did_something();
-            l.place = entry.next;
-            l.listed = l.pending.size() < most_pending;
+            inside_.place = entry.next;
+            l.listed = inside_.pending.size() < most_pending_here();
         }
         job_.stop_when_late();
     }
@@ -261,12 +261,12 @@ sys::error tree_remover::list_in_order_of_inodes(sys::file_system on) {
         sys::entry entry{};
         for (std::size_t at = 0; sys::next_entry(buffer_.data(), used, at, entry);) {
             batch_.add(entry, may_others_remove(entry));
-            l.place = entry.next;
+            inside_.place = entry.next;
         }
         look_up_from_work();
-        if (used == 0 || batch_.full() || l.pending.size() + batch_.directories() >= most_pending) {
+        if (used == 0 || batch_.full() || inside_.pending.size() + batch_.directories() >= most_pending_here()) {
             remove_batch(on);
-            l.listed = used == 0 || l.pending.size() < most_pending;
+            l.listed = used == 0 || inside_.pending.size() < most_pending_here();
         }
     } while (used != 0 && l.listed && !job_.stopped());
     return e;
@@ -275,7 +275,7 @@ sys::error tree_remover::list_in_order_of_inodes(sys::file_system on) {
 // Whatever asks for more than the call itself is the owner's.
 bool tree_remover::may_others_remove(const sys::entry& entry) const {
     const std::string_view name = entry.name;
-    const auto& failed = levels_.back().failed;
+    const auto& failed = inside_.failed;
     return entry.what != sys::kind::directory && entry.what != sys::kind::unknown && !is_leftover(name) &&
            (failed.empty() || !failed.contains(std::string(name)));
 }
@@ -372,11 +372,10 @@ void tree_remover::enter(const std::string& name, int visits) {
 
 // Only if there is something else to be done here: to wait would gain nothing.
 bool tree_remover::hand_over(entered_directory& child) {
-    level& l = levels_.back();
     // Each has a path of its own, and there may be one for each level above.
     constexpr std::size_t deepest = 64;
     constexpr std::size_t longest_own_path = 4096;
-    if (l.pending.empty() || levels_.size() > deepest || path_.size() > longest_own_path) {
+    if (inside_.pending.empty() || levels_.size() > deepest || path_.size() > longest_own_path) {
         return false;
     }
     crew_.start_when_it_pays(here());
@@ -386,9 +385,9 @@ bool tree_remover::hand_over(entered_directory& child) {
     const auto what = std::make_shared<errand>();
     what->path = path_of(child.name);
     what->dir = std::move(child);
-    l.errands.push_back(what);
+    inside_.errands.push_back(what);
     if (!crew_.hand_over(what)) {
-        l.errands.pop_back();
+        inside_.errands.pop_back();
         child = std::move(what->dir);
         return false;
     }
@@ -400,7 +399,22 @@ void tree_remover::go_down(entered_directory child) {
         std::error_code ignored;
         levels_.back().dir.handle.close(ignored);  // found again through ".."
     }
-    levels_.push_back({.dir = std::move(child)});
+    const auto pending = static_cast<unsigned>(levels_.back().pending_above + inside_.pending.size());
+    park();
+    levels_.push_back({.dir = std::move(child), .pending_above = pending});
+}
+
+// Most levels have nothing that is worth keeping, and there may be very many.
+void tree_remover::park() {
+    if (inside_.worth_keeping()) {
+        levels_.back().parked = std::make_unique<contents>(std::move(inside_));
+        inside_ = {};
+    }
+}
+
+void tree_remover::unpark() noexcept {
+    const std::unique_ptr<contents> parked = std::move(levels_.back().parked);
+    inside_ = parked != nullptr ? std::move(*parked) : contents();
 }
 
 // --- Up ---
@@ -421,7 +435,12 @@ bool tree_remover::descend_again() {
         const sys::error e = open_child(lost.name, found, meta);
         if (e != 0 || meta.id != lost.id) {
             give_mode_back(found, found.handle.native_handle());
-            std::for_each(rest.begin(), rest.end(), [this](level& l) { drop_errands(l); });
+            for (const level& l : rest) {
+                if (l.parked != nullptr) {
+                    drop_errands(*l.parked);
+                }
+            }
+            unpark();
             fail("find again", lost.name, e != 0 ? e : ESTALE);
             return false;
         }
@@ -456,15 +475,19 @@ bool tree_remover::go_up(level& child) {
     }
     give_mode_back(child.dir, below);  // an rmdir does not ask for it
     child.dir.handle = file();
-    return !is_lost || !parent.dir.handle.closed() || descend_again();
+    const bool found = !is_lost || !parent.dir.handle.closed() || descend_again();
+    if (found) {
+        unpark();
+    }
+    return found;
 }
 
 void tree_remover::leave() {
     level child = std::move(levels_.back());
     levels_.pop_back();
+    const bool reported = !inside_.failed.empty();
     if (go_up(child)) {
-        finish(child.dir.name,
-               {.reported = !child.failed.empty(), .comes_back = child.comes_back, .visits = child.dir.visits},
+        finish(child.dir.name, {.reported = reported, .comes_back = child.comes_back, .visits = child.dir.visits},
                child.dir.is_mount);
     }
 }
@@ -492,7 +515,7 @@ void tree_remover::finish(const std::string& name, const left_directory& left, b
 // --- What others do ---
 
 std::shared_ptr<errand> tree_remover::take_done() {
-    auto& errands = levels_.back().errands;
+    auto& errands = inside_.errands;
     const auto found = std::find_if(errands.begin(), errands.end(), [](const auto& e) { return e->done.load(); });
     if (found == errands.end()) {
         return nullptr;
@@ -503,22 +526,31 @@ std::shared_ptr<errand> tree_remover::take_done() {
 }
 
 void tree_remover::wait_for_one() {
-    const std::shared_ptr<errand> what = levels_.back().errands.back();
+    const std::shared_ptr<errand> what = inside_.errands.back();
     if (!crew_.wait_for(*what, may_help_)) {
-        levels_.back().errands.pop_back();
+        inside_.errands.pop_back();
         go_down(std::move(what->dir));
     }
 }
 
 // Of a level to which we do not come back: what others do is waited for, since nobody may be at work when the walk is
 // over, and what nobody has begun is left as it was.
-void tree_remover::drop_errands(level& of) {
+void tree_remover::drop_errands(contents& of) {
     for (const auto& what : of.errands) {
         if (!crew_.wait_for(*what, false)) {
             give_mode_back(what->dir, what->dir.handle.native_handle());
         }
     }
     of.errands.clear();
+}
+
+void tree_remover::drop_all_errands() {
+    drop_errands(inside_);
+    for (const level& l : levels_) {
+        if (l.parked != nullptr) {
+            drop_errands(*l.parked);
+        }
+    }
 }
 
 // --- The walk ---
@@ -545,14 +577,11 @@ left_directory tree_remover::run() {
     levels_.front().dir.on = mount_of(meta);
     levels_.front().dir.large = is_large(meta);
     for (job_.stop_when_late(); !job_.stopped(); job_.stop_when_late()) {
-        level& l = levels_.back();
         if (const auto done = take_done()) {
             finish(done->dir.name, done->left, done->dir.is_mount);
-        } else if (!l.pending.empty()) {
-            const std::string name = std::move(l.pending.back());
-            l.pending.pop_back();
-            enter(name, 0);
-        } else if (!l.errands.empty()) {
+        } else if (!inside_.pending.empty()) {
+            enter(inside_.pending.take(), 0);
+        } else if (!inside_.errands.empty()) {
             wait_for_one();
         } else if (is_to_be_listed()) {
             list_here();
@@ -562,12 +591,13 @@ left_directory tree_remover::run() {
             break;
         }
     }
-    const level& last = levels_.back();
-    const left_directory left = {.reported = !levels_.front().failed.empty(),
-                                 .comes_back = levels_.front().comes_back,
+    const level& first = levels_.front();
+    const contents* const inside_first = levels_.size() == 1 ? &inside_ : first.parked.get();
+    const left_directory left = {.reported = inside_first != nullptr && !inside_first->failed.empty(),
+                                 .comes_back = first.comes_back,
                                  .stopped = job_.stopped(),
-                                 .visits = last.dir.visits};
-    std::for_each(levels_.begin(), levels_.end(), [this](level& l) { drop_errands(l); });
+                                 .visits = levels_.back().dir.visits};
+    drop_all_errands();
     give_modes_back();
     look_up_from_work();
     return left;

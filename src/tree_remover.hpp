@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,12 +15,13 @@
 #include "removal_crew.hpp"
 #include "removal_job.hpp"
 #include "tempfile/file.hpp"
+#include "waiting_names.hpp"
 
 namespace tempfile {
 
 // Everything is done relative to descriptors, and no symbolic link is followed: an entry that is swapped for something
 // else between two calls is refused by the system, or removed as what it is now. At most eight descriptors are open at
-// any depth; the stack does not grow with it, and memory grows by some hundred bytes a level.
+// any depth; the stack does not grow with it, and memory grows by about a hundred bytes a level.
 class tree_remover {
 public:
     // `root` is held by the caller, and stays; `path` is its name in messages. If `stays`, nobody removes it later.
@@ -34,18 +36,26 @@ public:
     left_directory run();
 
 private:
+    // What is known of entries of a directory.
+    struct contents {
+        waiting_names pending = {};                         // directories that are still to be emptied
+        std::vector<std::shared_ptr<errand>> errands = {};  // those that others empty
+        std::unordered_set<std::string> failed = {};        // what stays, and has been reported
+        bool forgetful = false;                             // more of that than is remembered
+        int swapped = 0;                                    // times a file became a directory before it was removed
+        std::uint64_t place = 0;                            // where the list goes on, if it is not at its beginning
+        [[nodiscard]] bool worth_keeping() const noexcept {
+            return !pending.empty() || !errands.empty() || !failed.empty() || swapped != 0 || place != 0;
+        }
+    };
     // A directory on the way from the root to where we are.
     struct level {
         entered_directory dir;
-        std::vector<std::string> pending = {};              // directories in it that are still to be emptied
-        std::vector<std::shared_ptr<errand>> errands = {};  // those that others empty
-        std::unordered_set<std::string> failed = {};        // entries that stay, and have been reported
-        bool listed = false;                                // to the end
-        std::uint64_t place = 0;                            // where the list goes on, if it is not at its beginning
-        bool removed_something = false;                     // since that was there
+        std::unique_ptr<contents> parked = {};  // while we are further down, if it is worth keeping
+        unsigned pending_above = 0;             // in the levels above it
+        bool listed = false;                    // to the end
+        bool removed_something = false;         // since the list began
         bool comes_back = false;
-        bool forgetful = false;  // more entries have failed than are remembered
-        int swapped = 0;         // times a file in it became a directory before it was removed
     };
 
     // Levels that keep their descriptor, so that coming back costs nothing in trees of common depth.
@@ -54,8 +64,10 @@ private:
     static constexpr int most_visits = 100;
     // So many entries that stay are told apart from others in one directory.
     static constexpr std::size_t most_remembered = 4096;
-    // With so many directories in it that are not empty, the list of a directory is left, and goes on later.
-    static constexpr std::size_t most_pending = 10'000;
+    // So many directories may wait in all levels together, and so many in one whatever waits above it: then its list is
+    // left, and goes on later.
+    static constexpr unsigned most_pending = 10'000;
+    static constexpr unsigned always_pending = 16;
     // Bytes of a path in messages. Nobody can use longer ones, and there is one for each failure that is kept.
     static constexpr std::size_t longest_path = 16 * 1024;
 
@@ -70,6 +82,7 @@ private:
     void look_up_from_work();
     void removed(std::uint64_t bytes);
 
+    [[nodiscard]] std::size_t most_pending_here() const noexcept;
     [[nodiscard]] bool is_to_be_listed();
     void list_here();
     sys::error go_to_place();
@@ -94,7 +107,10 @@ private:
     bool hand_over(entered_directory& child);
     std::shared_ptr<errand> take_done();
     void wait_for_one();
-    void drop_errands(level& of);
+    void drop_errands(contents& of);
+    void drop_all_errands();
+    void park();
+    void unpark() noexcept;
     void leave();
     bool go_up(level& child);
     bool descend_again();
@@ -106,8 +122,9 @@ private:
     std::string path_;
     sys::handle root_;
     bool stays_;
-    bool may_help_ = true;       // others, while it waits for them
-    std::vector<level> levels_;  // the first is the root, whose handle is not ours
+    bool may_help_ = true;      // others, while it waits for them
+    std::deque<level> levels_;  // the first is the root, whose handle is not ours
+    contents inside_;           // of the last level
     removal_tally tally_{job_};
     name_batch batch_;
     alignas(std::uint64_t) std::array<char, sys::list_bytes> buffer_;

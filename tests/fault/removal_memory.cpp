@@ -1,0 +1,119 @@
+// How much memory a removal takes: little for a level, and little for what waits, however the tree is made.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <sys/stat.h>
+#include <tempfile/tempfile.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <iostream>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "support/held.hpp"
+#include "support/in_memory.hpp"
+#include "support/sanitizer.hpp"
+#include "support/scratch.hpp"
+
+namespace {
+
+// What is allocated by this thread, and was at most.
+thread_local std::size_t allocated = 0;
+thread_local std::size_t most_allocated = 0;
+
+}  // namespace
+
+#ifndef TEMPFILE_TEST_HAS_ITS_OWN_NEW
+void* operator new(std::size_t bytes) {
+    void* const memory = std::malloc(bytes);
+    if (memory == nullptr) {
+        throw std::bad_alloc();
+    }
+    allocated += ::malloc_usable_size(memory);
+    most_allocated = std::max(most_allocated, allocated);
+    return memory;
+}
+
+void operator delete(void* memory) noexcept {
+    allocated -= memory == nullptr ? 0 : ::malloc_usable_size(memory);
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    operator delete(memory);
+}
+#endif
+
+namespace {
+
+using tempfile::test::held;
+using tempfile::test::in_memory;
+using tempfile::test::scratch;
+using path = std::filesystem::path;
+
+// In each of so many directories, each in the one before, so many others with one in it.
+void make_tree(const path& root, int levels, int others, const std::string& name) {
+    const held here(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    for (int level = 0; level < levels; ++level) {
+        for (int i = 0; i < others; ++i) {
+            const std::string other = name + std::to_string(i);
+            ASSERT_EQ(::mkdirat(here, other.c_str(), 0700), 0);
+            ASSERT_EQ(::mkdirat(here, (other + "/d").c_str(), 0700), 0);
+        }
+        ASSERT_EQ(::mkdirat(here, "d", 0700), 0);
+        const held next(::openat(here, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        std::swap<tempfile::sys::handle>(here, next);
+    }
+}
+
+class removal_memory : public testing::Test {
+protected:
+    removal_memory() {
+#ifdef TEMPFILE_TEST_HAS_ITS_OWN_NEW
+        has_own_new_ = true;
+#endif
+    }
+    void SetUp() override {
+        if (has_own_new_) {
+            GTEST_SKIP() << "ThreadSanitizer's operator new cannot be replaced";
+        }
+    }
+    // Bytes that the removal of the tree has allocated at most.
+    std::size_t remove() {
+        const std::size_t before = allocated;
+        most_allocated = before;
+        const tempfile::removal_report report = tempfile::remove_tree(tree, {.threads = 1});
+        EXPECT_TRUE(report.complete);
+        std::cout << report.entries << " entries, " << most_allocated - before << " bytes\n";
+        return most_allocated - before;
+    }
+
+    scratch dir{in_memory()};
+    path tree = [this] {
+        create_directory(dir / "tree");
+        return dir / "tree";
+    }();
+
+private:
+    bool has_own_new_ = false;
+};
+
+TEST_F(removal_memory, T22_of_a_level_is_little) {
+    constexpr int levels = 50'000;
+    make_tree(tree, levels, 0, "");
+    EXPECT_LT(remove(), std::size_t{125} * levels);
+}
+
+TEST_F(removal_memory, T22_of_what_waits_in_all_levels_is_that_of_one_directory) {
+    const std::string long_name(200, 'n');
+    make_tree(tree, 1, 12'000, long_name);
+    const std::size_t one_directory = remove();
+    create_directory(tree);
+    make_tree(tree, 120, 300, long_name);
+    EXPECT_LT(remove(), one_directory + one_directory / 2);
+}
+
+}  // namespace
