@@ -252,7 +252,8 @@ int run(const command& command, const options& o) {
     warn_of_unused_tmpdir(command, o.name, directory.path());
     private_mounts mounts;
     const ending end = run_in(directory, mounts, s, o);
-    const bool kept = o.keep == "always" || (o.keep == "on-failure" && end.status() != 0);
+    const bool has_failed = end.status() != 0 && end.was_executed;  // else there is nothing to be looked at
+    const bool kept = o.keep == "always" || (o.keep == "on-failure" && has_failed);
     if (!kept) {
         s.note_interrupts_from_now();
     }
@@ -294,7 +295,7 @@ void add_run(command& command) {
     command.add_option(
         "--keep", o->keep,
         "never, always, or on-failure: keep the directory, and say where it is, when the status is not 0\n"
-        "(default: never)",
+        "and the command could be executed (default: never)",
         "WHEN");
     command.add_flag("--private", o->is_private,
                      "Mount its directory over /tmp and /var/tmp, where only the command and what it starts see it");

@@ -12,10 +12,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <new>
 #include <system_error>
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +44,16 @@ sigset_t only(int signal) {
     ::sigemptyset(&set);
     ::sigaddset(&set, signal);
     return set;
+}
+
+// Stays for as long as the process does. No pipe: its descriptor could be a standard stream that the caller has closed,
+// which the command is about to get.
+bool* new_shared_flag() {
+    void* const memory = ::mmap(nullptr, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        throw std::system_error(errno, std::generic_category(), "cannot share memory with the command's process");
+    }
+    return new (memory) bool(false);
 }
 
 bool dies_of_interrupt = false;
@@ -102,6 +114,7 @@ ending supervisor::run(char* const* command, const surroundings& around) {
     }
     tempfile::file stay(ends[0]);
     tempfile::file go(ends[1]);
+    failed_in_child_ = new_shared_flag();
     const pid_t self = ::getpid();
     child_ = ::fork();
     if (child_ < 0) {
@@ -114,7 +127,9 @@ ending supervisor::run(char* const* command, const surroundings& around) {
     send_what_came_before();
     stay.close();
     go.close();
-    return wait();
+    ending end = wait();
+    end.was_executed = !*failed_in_child_;
+    return end;
 }
 
 // What the terminal sent to the command and to us waits for us before the command can have died of it: the kernel lets
@@ -142,6 +157,7 @@ void supervisor::let_signals_through() const {
 
 void supervisor::fail_in_child(run_status status, const std::string& why) const {
     ignore_signals_of_writing();
+    *failed_in_child_ = true;
     complain(who_ + ": " + why);
     ::_exit(status);
 }

@@ -23,6 +23,7 @@ void ignore_signals_of_writing();
 struct ending {
     int exit_status = 0;
     int signal = 0;
+    bool was_executed = true;  // else the status is ours, and nothing of the command ever ran
     [[nodiscard]] int status() const { return signal == 0 ? exit_status : killed + signal; }
 };
 
@@ -107,6 +108,7 @@ private:
     bool children_ignored_ = false;
     bool terminated_ = false;  // by SIGTERM, or asked to be
     pid_t child_ = 0;
+    bool* failed_in_child_ = nullptr;  // in memory that the child shares
 };
 
 }  // namespace tool

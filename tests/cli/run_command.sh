@@ -126,6 +126,27 @@ for keep in on-failure always; do
     is "$(out)" "" "what a sweep does with it"
     rm -r into/tmp*
 done
+# Nothing of interest is in it when there was no command. One that was executed may say the same of something else.
+for option in "" --private; do
+    # shellcheck disable=SC2086  # nothing, or an option
+    if "$tool" run $option true 2>/dev/null; then
+        exits 127 "$tool" run $option --keep=on-failure nonexistent
+        is "$(cat err)" 'tmp run: command "nonexistent" is not found; see $PATH, or say its path' "what is said"
+        empty into
+        exits 126 "$tool" run $option --keep=on-failure ./plain
+        empty into
+        exits 127 "$tool" run $option --keep=always nonexistent
+        says "tmp run: kept "
+        rm -r into/tmp*
+    fi
+done
+for status in 125 126 127; do
+    exits "$status" "$tool" run --keep=on-failure sh -c 'exit "$1"' sh "$status"
+    is "$(cat err)" "tmp run: kept $(echo "$scratch"/into/tmp*)" "what is said of the status $status"
+    rm -r into/tmp*
+done
+exits 127 sh -c '"$@" <&- >&- 2>&-' sh "$tool" run --keep=on-failure nonexistent
+empty into
 
 # --- Signals ---
 
