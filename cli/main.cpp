@@ -41,9 +41,27 @@ std::string unknown(const std::string& argument) {
     return fmt::format("{} \"{}\"", argument.starts_with('-') ? "there is no option" : "unexpected argument", argument);
 }
 
-// Why CLI11 refused the arguments of `command` with `e`, in our own words: its words are about types and numbers of
-// results ("--dir: 1 required TEXT missing") and change from release to release.
-std::string what_is_wrong(const CLI::App& command, const CLI::ParseError& e, const std::string& last_argument) {
+// "-v" of the "-nv=x" that was typed, of which CLI11 leaves `rest`, "-=x". Empty if it is not that.
+std::string flag_with_value(const CLI::App& command, const std::vector<std::string>& typed, const std::string& rest) {
+    if (!rest.starts_with("-=")) {
+        return "";
+    }
+    const std::string value = rest.substr(1);
+    for (const std::string& argument : typed) {
+        const std::size_t letters = argument.size() - std::min(argument.size(), value.size());
+        if (letters > 1 && argument.starts_with('-') && argument.ends_with(value)) {
+            const std::string flag = {'-', argument[letters - 1]};
+            if (command.get_option_no_throw(flag) != nullptr) {
+                return flag;
+            }
+        }
+    }
+    return "";
+}
+
+// Why CLI11 refused `typed` with `e`, in our own words: its words are about types and numbers of results ("--dir: 1
+// required TEXT missing") and change from release to release.
+std::string what_is_wrong(const CLI::App& command, const CLI::ParseError& e, const std::vector<std::string>& typed) {
     const CLI::Option* const other = command.get_option_no_throw("COMMAND");
     if (other != nullptr && other->count() > 0) {
         return tool::misplaced_text(other->results().front());
@@ -51,13 +69,14 @@ std::string what_is_wrong(const CLI::App& command, const CLI::ParseError& e, con
     const std::vector<std::string> remaining = command.remaining();
     const auto first = std::find_if(remaining.begin(), remaining.end(), [](const auto& one) { return one != "--"; });
     if (first != remaining.end()) {
-        return unknown(*first);
+        const std::string flag = flag_with_value(command, typed, *first);
+        return flag.empty() ? unknown(*first) : fmt::format("option \"{}\" takes no value", flag);
     }
     const auto repeated = [](const CLI::Option& o) { return takes_value(o) && o.count() > 1; };
     if (const CLI::Option* const option = find_option(command, repeated)) {
         return fmt::format("option \"{}\" is given more than once", option->get_name());
     }
-    const auto unfinished = [&](const CLI::Option& o) { return takes_value(o) && o.get_name() == last_argument; };
+    const auto unfinished = [&](const CLI::Option& o) { return takes_value(o) && o.get_name() == typed.back(); };
     if (const CLI::Option* const option = find_option(command, unfinished)) {
         return fmt::format("option \"{}\" needs a value", option->get_name());
     }
@@ -186,7 +205,7 @@ int run(const tool::entry& asked, int argc, char** argv) {
     } catch (const CLI::CallForHelp&) {
         return print_and_close(who, tool::wrapped_help(app.help(), tool::columns_of_output()));
     } catch (const CLI::ParseError& e) {
-        return wrong_usage(who, what_is_wrong(app, e, argv[argc - 1]));
+        return wrong_usage(who, what_is_wrong(app, e, {argv + 1, argv + argc}));
     } catch (const std::invalid_argument& e) {
         tool::complain(fmt::format("{}: {}", who, tool::message_of(e)));
         return usage;

@@ -76,4 +76,15 @@ refuses "tmp spool" 'option "--max-size" needs a value' spool -v --max-size
 refuses "tmp spool" 'option "--dir" needs a value' spool --dir
 refuses "tmp spool" 'option "--verbose" takes no value' spool --verbose=x
 refuses "tmp spool" 'unexpected argument ""' spool --verbose=
+for wrong in -v=1 -v= -v=v -v==1; do
+    refuses "tmp spool" 'option "-v" takes no value' spool "$wrong"
+    refuses "tmp run" 'option "-v" takes no value' run "$wrong" true
+    refuses "tmp rm" 'option "-v" takes no value' rm --json "-n${wrong#-}" nonexistent
+done
+refuses "tmp sweep" 'option "-0" takes no value' sweep -vn0=3 -n=3
+refuses "tmp sweep" 'there is no option "-x=3"' sweep -nx=3
+refuses "tmp dir" 'there is no option "-v=1"' dir -v=1
+for subcommand in run sweep; do
+    refuses "tmp $subcommand" 'there is no option "-=1"' "$subcommand" -=1
+done
 finish
