@@ -365,13 +365,29 @@ const dir_candidate& nearest(const candidates& all) {
     return *std::max_element(all.begin(), all.end(), is_farther);
 }
 
+std::string none_has(const need& what) {
+    const std::string needed = text_of(what);
+    return "no directory for temporary files " +
+           (needed.empty() ? "can be used" : "has what is needed (" + needed + ")");
+}
+
+// The exception adds the code's message, which is why something is unusable, and the path.
 problem nothing_fits(const need& what, const candidates& all) {
     const dir_candidate& best = nearest(all);
-    const std::string needed = text_of(what);
-    const std::string sentence = "no directory for temporary files " +
-                                 (needed.empty() ? "can be used" : "has what is needed (" + needed + ")") +
-                                 "; the nearest is " + in_quotes(best.dir.native()) + " (" + best.why_not + ")";
-    return system_problem(sentence, best.dir.native(), code_for(best.misfits.front(), best));
+    std::string lacking;
+    for (const misfit lack : best.misfits) {
+        if (lack != misfit::unusable) {
+            append(lacking, "; ", text_of(lack, best));
+        }
+    }
+    return system_problem(none_has(what) + ", not even the nearest" + (lacking.empty() ? "" : " (" + lacking + ")"),
+                          best.dir.native(), code_for(best.misfits.front(), best));
+}
+
+// The same where nothing is added.
+std::string message_when_nothing_fits(const need& what, const candidates& all) {
+    const dir_candidate& best = nearest(all);
+    return none_has(what) + "; the nearest is " + in_quotes(best.dir.native()) + " (" + best.why_not + ")";
 }
 
 // `unfit` is the problem when nothing fits; what it returns are those that come before.
@@ -430,7 +446,7 @@ choice explain(const need& what) {
     succeed(choose(what, made, unfit));
     if (unfit) {
         made.error = unfit.code();
-        made.message = unfit->what;  // which has the reason in it
+        made.message = message_when_nothing_fits(what, made.candidates);
     }
     return made;
 }

@@ -156,10 +156,10 @@ TEST_F(choose_dir_test, when_nothing_is_large_enough_the_message_names_the_need_
         static_cast<void>(choose_dir({.bytes = exbibyte, .large = true}));
         FAIL() << "there is no such disk";
     } catch (const std::filesystem::filesystem_error& e) {
-        const std::string said = e.what();
-        EXPECT_TRUE(mentions(said, "has what is needed (1 EiB free, not in memory)")) << said;
-        EXPECT_TRUE(mentions(said, "the nearest is \"")) << said;
-        EXPECT_TRUE(mentions(said, " free)")) << said;
+        const std::string said = e.std::system_error::what();  // to which the path is added
+        EXPECT_TRUE(mentions(said, "has what is needed (1 EiB free, not in memory), not even the nearest (only "));
+        EXPECT_TRUE(said.ends_with(" free): " + std::generic_category().message(ENOSPC))) << said;
+        EXPECT_FALSE(mentions(said, e.path1().string())) << "it is said once: " << said;
         EXPECT_EQ(e.code(), std::errc::no_space_on_device);
     }
     const auto made = explain({.bytes = exbibyte});
@@ -167,6 +167,25 @@ TEST_F(choose_dir_test, when_nothing_is_large_enough_the_message_names_the_need_
     EXPECT_EQ(made.error, std::errc::no_space_on_device);
     EXPECT_TRUE(mentions(made.message, "1 EiB free")) << made.message;
     EXPECT_TRUE(made.message.ends_with(" free)")) << "the reason is said once: " << made.message;
+}
+
+TEST_F(choose_dir_test, why_none_can_be_used_is_said_once) {
+    const replace_call<&sys::calls::open_path> broken([](sys::handle, const char*, sys::handle&) { return EIO; });
+    const auto said_of = [](const need& what) {
+        try {
+            return choose_dir(what).string();
+        } catch (const std::filesystem::filesystem_error& e) {
+            return std::string(e.std::system_error::what());
+        }
+    };
+    EXPECT_EQ(said_of({}), "tempfile: no directory for temporary files can be used, not even the nearest: " +
+                               std::generic_category().message(EIO));
+    EXPECT_EQ(said_of({.bytes = 1}),
+              "tempfile: no directory for temporary files has what is needed (1 byte free), "
+              "not even the nearest: " +
+                  std::generic_category().message(EIO));
+    EXPECT_EQ(explain(need{}).message,
+              "no directory for temporary files can be used; the nearest is \"/tmp\" (Input/output error)");
 }
 
 TEST_F(choose_dir_test, sizes_in_messages_are_rounded_down) {
