@@ -27,7 +27,7 @@ public:
     // `option` needs it. @throws std::runtime_error where neither is allowed.
     void begin(const char* option);
 
-    // From now on what is in `directory` is in memory, and at most so many bytes.
+    // From now on what is in `directory` is in memory, and at most so many bytes, and as many files as these are for.
     void limit(const std::string& directory, std::uint64_t bytes);
 
     // From now on /tmp and /var/tmp are directories in `directory`, open to all users as those are. Where there is no

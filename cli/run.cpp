@@ -300,7 +300,9 @@ void add_run(command& command) {
     command.add_flag("--private", o->is_private,
                      "Mount its directory over /tmp and /var/tmp, where only the command and what it starts see it");
     command.add_option("--size-limit", o->size_limit,
-                       "The directory is in memory, and full at SIZE bytes: 512M, 20G; nothing can be kept", "SIZE");
+                       "The directory is in memory, and full at SIZE bytes: 512M, 20G; or at one file\n"
+                       "for each 4K of them, and 4096 more; nothing can be kept",
+                       "SIZE");
     command.add_flag("--report", o->report, "Tell on standard error which files it left, and who has them open");
     command.add_option("--report-json", o->report_json,
                        "Write that, of all files, into FILE when the command has ended, as JSON, for programs", "FILE");

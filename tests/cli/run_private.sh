@@ -217,6 +217,19 @@ says "No space left on device"
 says "left       1 entry, 1 MiB"
 says "       1 MiB  big"
 empty into
+# Nor are there empty files without end, or names of one.
+for make in 'open(name, "x").close()' 'os.mkdir(name)' 'os.symlink("/nonexistent", name)' 'os.link("0", name)'; do
+    exits 1 "$tool" run --size-limit 1M -v python3 -c 'import os, sys
+os.chdir(sys.argv[1])
+open("0", "x").close()
+for name in map(str, range(1, 100000)):
+    exec(sys.argv[2])' {} "$make"
+    says "[Errno 28] No space left on device: '"
+    says "left       4351 entries, 0 bytes" # and itself
+    empty into
+done
+exits 0 "$tool" run --size-limit 16M stat -f -c %c {}
+is "$(out)" 8192 "how many files there may be in 16 MiB"
 is "$(grep -c tmp-run /proc/mounts)" 0 "what is mounted afterwards"
 
 # --- All by itself ---
