@@ -199,6 +199,13 @@ bool private_mounts::is_covered(const char* place) const {
                        [&](const std::string& other) { return fs::equivalent(place, other, ec); });
 }
 
+// rmdir(2) takes none in which something stands. Who makes a registry next makes the directory anew.
+void private_mounts::remove_empty_registry() const {
+    for (const std::string& place : covered_) {
+        ::rmdir(fmt::format("{}/tempfile-{}", place, ::geteuid()).c_str());
+    }
+}
+
 // What the command left running must not see our unmounting, and /tmp with it.
 void private_mounts::step_aside() noexcept {
     has_stepped_aside_ = has_stepped_aside_ || ::unshare(CLONE_NEWNS) == 0;

@@ -37,6 +37,9 @@ public:
     // /tmp and /var/tmp, as far as they are now what the command has there.
     [[nodiscard]] const std::vector<std::string>& covered() const { return covered_; }
 
+    // Of what the command ran and uses the library, when nothing stands in it: nobody left that.
+    void remove_empty_registry() const;
+
     // The end of these for us, but not for what the command left running.
     void uncover_tmp() noexcept;
     void end() noexcept;

@@ -257,6 +257,7 @@ int run(const command& command, const options& o) {
     if (!kept) {
         s.note_interrupts_from_now();
     }
+    mounts.remove_empty_registry();
     const std::vector<place> places = places_in(directory.path(), mounts);
     const amount left = o.verbose ? amount_in(places) : amount();
     const remains details = o.report || o.report_json ? remains_in(places) : remains();

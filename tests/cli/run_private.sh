@@ -276,6 +276,15 @@ is "$(told 'r["entries"]' 'r["bytes"]' 'r["kept"]' 'r["files"]')" \
     "1; 2; None; [{'path': '/tmp/a', 'bytes': 2, 'deleted': False, 'opened_by': []}]" "what is told"
 exits 0 "$tool" run --private --report sh -c 'mkdir /tmp/tmp /tmp/var-tmp'
 is "$(what_is_said)" "tmp run: left 2 entries, 0 bytes" "what is said of directories that are called so"
+# The directory of registries that the library makes is nothing that the command left, as long as it is empty.
+exits 0 "$tool" run --private -v --report --report-json report.json \
+    sh -c 'unset TEMPFILE_REGISTRY; "$1" run true; ls -d /var/tmp/tempfile-* /tmp/tempfile-* 2>/dev/null | wc -l' sh "$tool"
+is "$(out)" 1 "how many directories of registries there are"
+says "left       0 entries, 0 bytes"
+says "tmp run: left 0 entries, 0 bytes"
+is "$(told 'r["entries"]')" 0 "what is told of it"
+exits 0 "$tool" run --private -v sh -c 'cd /var/tmp && mkdir "tempfile-$(id -u)" && : >"tempfile-$(id -u)/x"'
+says "left       2 entries, 0 bytes"
 exits 127 "$tool" run --private nonexistent
 is "$(cat err)" 'tmp run: command "nonexistent" is not found; see $PATH, or say its path' "what is said"
 
