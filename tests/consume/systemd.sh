@@ -4,8 +4,9 @@
 . "$(dirname "$0")/consume.sh"
 
 install_library
-# Installed from one build twice at the same time, each would find what the other has written there.
-between=$(find "$built" -name prefix -prune -o -name 'tmp-sweep.service' -print)
+# Installed from one build twice at the same time, each would find what the other has written there. (Other tests make
+# and remove things in the build's folder "tests" meanwhile.)
+between=$(find "$built" \( -name prefix -o -path "$built/tests" \) -prune -o -name 'tmp-sweep.service' -print)
 [ -z "$between" ] || { echo "FAILED: the installation writes to the build first: $between"; exit 1; }
 for manager in user system; do
     units="$work/prefix/lib/systemd/$manager"
