@@ -23,8 +23,8 @@
 /// `patience` altogether, and then reported.
 ///
 /// **Bounds.** At most ten descriptors at any depth, with several threads sixteen for each and as many again while they
-/// are started, and a small stack; for each thread memory for the names of about 10,000 directories that are still to be
-/// gone through, for at most 100,000 entries of a large directory, and for about a hundred bytes a level: what each
+/// are started, and a small stack; for each thread memory for the names of about 10,000 directories that are still to
+/// be gone through, for at most 100,000 entries of a large directory, and for about a hundred bytes a level: what each
 /// directory on the way was, which is proved again on the way back.
 ///
 /// **Threads.** May be called from any thread; the directory in question is the caller's business. It starts threads of
