@@ -49,7 +49,7 @@ std::string flag_with_value(const CLI::App& command, const std::vector<std::stri
     const std::string value = rest.substr(1);
     for (const std::string& argument : typed) {
         const std::size_t letters = argument.size() - std::min(argument.size(), value.size());
-        if (letters > 1 && argument.starts_with('-') && argument.ends_with(value)) {
+        if (letters > 1 && argument.starts_with('-') && !argument.starts_with("--") && argument.ends_with(value)) {
             const std::string flag = {'-', argument[letters - 1]};
             if (command.get_option_no_throw(flag) != nullptr) {
                 return flag;

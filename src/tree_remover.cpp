@@ -176,7 +176,7 @@ void tree_remover::remove_entry(const char* name, sys::kind what) {
 }
 
 std::size_t tree_remover::most_pending_here() const noexcept {
-    return most_pending - std::min(levels_.back().pending_above, most_pending - always_pending);
+    return std::max(always_pending, most_pending - std::min(most_pending, levels_.back().pending_above / 2));
 }
 
 // Whether there may be something in it that we have not seen.
@@ -207,7 +207,9 @@ void tree_remover::list_here() {
     sys::error e = go_to_place();
     l.listed = true;
     sys::file_system on{};
-    if (e == 0 && l.dir.large && sys::call.file_system_of(here(), on) == 0 && gains_by_order(on)) {
+    constexpr std::size_t most_at_once = sys::list_bytes / 24;  // of the shortest names (getdents64(2))
+    const bool may_collect = l.dir.large && most_pending_here() >= most_at_once;
+    if (e == 0 && may_collect && sys::call.file_system_of(here(), on) == 0 && gains_by_order(on)) {
         e = list_in_order_of_inodes(on);
     } else if (e == 0) {
         e = list_in_order();
@@ -227,6 +229,10 @@ sys::error tree_remover::go_to_place() {
     if (const auto place = static_cast<std::int64_t>(std::exchange(inside_.place, 0));
         place != 0 && sys::call.seek(here(), place, sys::origin::beginning, now) == 0) {
         return 0;
+    }
+    if (l.dir.visits >= most_visits) {  // places are lost here, and what stays may be more than can be told apart
+        job_.expect_more();
+        return ESTALE;
     }
     l.removed_something = false;
     l.comes_back = false;
@@ -395,13 +401,14 @@ bool tree_remover::hand_over(entered_directory& child) {
 }
 
 void tree_remover::go_down(entered_directory child) {
-    if (levels_.size() > held_levels) {
-        std::error_code ignored;
-        levels_.back().dir.handle.close(ignored);  // found again through ".."
-    }
     const auto pending = static_cast<unsigned>(levels_.back().pending_above + inside_.pending.size());
     park();
+    level& parent = levels_.back();
     levels_.push_back({.dir = std::move(child), .pending_above = pending});
+    if (levels_.size() > held_levels + 1) {
+        std::error_code ignored;
+        parent.dir.handle.close(ignored);  // found again through ".."
+    }
 }
 
 // Most levels have nothing that is worth keeping, and there may be very many.
@@ -423,7 +430,7 @@ void tree_remover::unpark() noexcept {
 // the tree was rearranged; then the last level is the deepest that is still where it was.
 bool tree_remover::descend_again() {
     const std::size_t wanted = levels_.size();
-    std::vector<level> rest;
+    std::deque<level> rest;
     while (levels_.size() > 1 && levels_.back().dir.handle.closed()) {
         rest.push_back(std::move(levels_.back()));
         levels_.pop_back();
@@ -596,7 +603,7 @@ left_directory tree_remover::run() {
     const left_directory left = {.reported = inside_first != nullptr && !inside_first->failed.empty(),
                                  .comes_back = first.comes_back,
                                  .stopped = job_.stopped(),
-                                 .visits = levels_.back().dir.visits};
+                                 .visits = first.dir.visits};
     drop_all_errands();
     give_modes_back();
     look_up_from_work();

@@ -21,7 +21,7 @@ namespace tempfile {
 
 // Everything is done relative to descriptors, and no symbolic link is followed: an entry that is swapped for something
 // else between two calls is refused by the system, or removed as what it is now. At most eight descriptors are open at
-// any depth; the stack does not grow with it, and memory grows by about a hundred bytes a level.
+// any depth; the stack does not grow with it, and memory grows by about a hundred bytes a level, and long names.
 class tree_remover {
 public:
     // `root` is held by the caller, and stays; `path` is its name in messages. If `stays`, nobody removes it later.
@@ -64,8 +64,8 @@ private:
     static constexpr int most_visits = 100;
     // So many entries that stay are told apart from others in one directory.
     static constexpr std::size_t most_remembered = 4096;
-    // So many directories may wait in all levels together, and so many in one whatever waits above it: then its list is
-    // left, and goes on later.
+    // So many directories may wait in the root, in others the half of what is left of twice as many by what waits above
+    // them, and so many in any: then its list is left, and goes on later.
     static constexpr unsigned most_pending = 10'000;
     static constexpr unsigned always_pending = 16;
     // Bytes of a path in messages. Nobody can use longer ones, and there is one for each failure that is kept.

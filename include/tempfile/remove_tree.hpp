@@ -23,9 +23,10 @@
 /// `patience` altogether, and then reported.
 ///
 /// **Bounds.** At most ten descriptors at any depth, with several threads sixteen for each and as many again while they
-/// are started, and a small stack; for each thread memory for the names of about 10,000 directories that are still to
-/// be gone through, for at most 100,000 entries of a large directory, and for about a hundred bytes a level: what each
-/// directory on the way was, which is proved again on the way back.
+/// are started, and a small stack. Memory, for each thread: the names of about 20,000 directories that are still to be
+/// gone through, and of 16 in each one on the way; at most 100,000 entries of a large directory; of what could not be
+/// removed 4,096 names in each directory on the way; and about a hundred bytes a level: what each directory on the way
+/// was, which is proved again on the way back.
 ///
 /// **Threads.** May be called from any thread; the directory in question is the caller's business. It starts threads of
 /// its own only as `remove_options::threads` says, and all of them are gone when it returns.

@@ -83,6 +83,7 @@ for wrong in -v=1 -v= -v=v -v==1; do
 done
 refuses "tmp sweep" 'option "-0" takes no value' sweep -vn0=3 -n=3
 refuses "tmp sweep" 'there is no option "-x=3"' sweep -nx=3
+refuses "tmp rm" 'option "--json" takes no value' rm --json=1 -v=1
 refuses "tmp dir" 'there is no option "-v=1"' dir -v=1
 for subcommand in run sweep; do
     refuses "tmp $subcommand" 'there is no option "-=1"' "$subcommand" -=1

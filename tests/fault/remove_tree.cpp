@@ -319,6 +319,30 @@ TEST_F(remove_tree, S8_a_very_large_directory_goes_part_by_part) {
     EXPECT_TRUE(dir.empty());
 }
 
+// What could not be entered is more than is told apart, so that it would be tried for ever.
+TEST_F(remove_tree, T21_a_list_whose_place_is_lost_again_and_again_is_given_up) {
+    std::filesystem::create_directory(dir / "large");
+    for (int i = 0; i < 14'200; ++i) {
+        std::filesystem::create_directories(dir / "large" / std::to_string(i) / "sub");
+    }
+    {
+        int refused = 0;
+        const replace_call<&sys::calls::seek> lost([](auto&&...) { return ESPIPE; });
+        const replace_call<&sys::calls::open_directory> closed([&](sys::handle at, const char* name, sys::handle& out) {
+            const bool is_sub = std::string_view(name).find_first_not_of("0123456789") == std::string_view::npos;
+            refused += is_sub ? 1 : 0;
+            return is_sub ? EPERM : replace_call<&sys::calls::open_directory>::real(at, name, out);
+        });
+        std::error_code ec;
+        const removal_report report =
+            tempfile::remove_tree(dir / "large", {.threads = 1, .patience = std::chrono::milliseconds(0)}, ec);
+        EXPECT_EQ(ec, system_code(EPERM));
+        EXPECT_FALSE(report.complete);
+        EXPECT_EQ(refused, 100 * 10'000);
+    }
+    EXPECT_TRUE(tempfile::remove_tree(dir / "large").complete);
+}
+
 TEST_F(remove_tree, a_small_directory_goes_in_the_order_of_its_list) {
     std::filesystem::create_directory(dir / "small");
     fill(dir / "small", 1'000);
