@@ -94,13 +94,14 @@ void enter_mount_namespace() {
     enter_user_namespace();
 }
 
-// As many as can each have something in them, a page, and some that are empty: else it is half as many as the machine
-// has pages (tmpfs(5)), and each takes 944 bytes (shmem_inode_cache and dentry in /proc/slabinfo, Linux 6.18), which
-// `bytes` is no limit on.
+// As many as can each have something in them, a page, and some that are empty: else, and at most, it is half as many as
+// the machine has pages (tmpfs(5)), and each takes 944 bytes (shmem_inode_cache and dentry in /proc/slabinfo,
+// Linux 6.18), which `bytes` is no limit on.
 std::uint64_t most_files(std::uint64_t bytes) {
     constexpr std::uint64_t page = 4096;
     constexpr std::uint64_t empty = 4096;
-    return bytes / page + empty;
+    const auto pages_of_machine = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES));
+    return std::min(bytes / page + empty, pages_of_machine / 2);
 }
 
 // Held, since the first of them may hide the second one's place.
@@ -199,7 +200,7 @@ bool private_mounts::is_covered(const char* place) const {
                        [&](const std::string& other) { return fs::equivalent(place, other, ec); });
 }
 
-// rmdir(2) takes none in which something stands. Who makes a registry next makes the directory anew.
+// rmdir(2) takes none in which something stands.
 void private_mounts::remove_empty_registry() const {
     for (const std::string& place : covered_) {
         ::rmdir(fmt::format("{}/tempfile-{}", place, ::geteuid()).c_str());
