@@ -11,6 +11,8 @@ scratch=$(mktemp -d)
 trap 'cd / && rm -rf "$scratch"' EXIT
 mkdir "$scratch/temp" "$scratch/bin"
 export TMPDIR="$scratch/temp" HOME="$scratch" # where fish writes to
+mkdir -m 700 "$scratch/registry"
+export TEMPFILE_REGISTRY="$scratch/registry" # what tests beside this one have would be gone between two commands
 unset TEMP TMP XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME
 
 skip() {
