@@ -230,6 +230,14 @@ for name in map(str, range(1, 100000)):
 done
 exits 0 "$tool" run --size-limit 16M stat -f -c %c {}
 is "$(out)" 8192 "how many files there may be in 16 MiB"
+# Where most of the memory is allowed, they are as many as in any tmpfs, and not one for each page.
+most=$(($(getconf _PHYS_PAGES) / 2))
+large=$(($(getconf _PHYS_PAGES) / 5 * 3 * ($(getconf PAGE_SIZE) / 1024)))K
+if "$tool" run --size-limit "$large" stat -f -c %c {} >out 2>/dev/null; then
+    is "$(out)" "$most" "how many files there may be in $large"
+else
+    echo "skipped: less than $large of memory for this process: the most files"
+fi
 is "$(grep -c tmp-run /proc/mounts)" 0 "what is mounted afterwards"
 
 # --- All by itself ---
