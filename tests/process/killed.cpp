@@ -55,10 +55,11 @@ bool has_threads(const std::vector<traced_call>& calls) {
     return std::any_of(calls.begin(), calls.end(), [&](const traced_call& c) { return c.thread != calls[0].thread; });
 }
 
-// How often threads wait for each other, and what memory they ask for, is not the same each time.
+// How often threads wait for each other, and what memory they ask for, is not the same each time; nor is how many there
+// are, since a worker ends when nothing waits for it, and the next work begins another one.
 bool is_chance_with_threads(const std::string& call) {
-    static const std::set<std::string> by_chance{"futex",   "mmap", "munmap",     "mprotect",
-                                                 "madvise", "brk",  "sched_yield"};
+    static const std::set<std::string> by_chance{"futex", "mmap",        "munmap", "mprotect", "madvise",
+                                                 "brk",   "sched_yield", "clone",  "clone3",   "rt_sigprocmask"};
     return by_chance.contains(call);
 }
 
