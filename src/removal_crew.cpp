@@ -19,6 +19,13 @@ constexpr unsigned most_helpers = 1;
 
 }  // namespace
 
+void entered_directory::give_mode_back(sys::handle held) noexcept {
+    if (mode && held != sys::no_handle) {
+        sys::call.set_permissions(held, *mode);
+    }
+    mode.reset();
+}
+
 removal_crew::~removal_crew() {
     job_.stop();  // where an exception ended it
     end();
@@ -45,6 +52,7 @@ void removal_crew::start_when_it_pays(sys::handle any, std::uint64_t to_come) {
 void removal_crew::start(unsigned wanted, sys::handle any) {
     std::vector<file> room;
     threads_.reserve(wanted);
+    offered_.reserve(wanted);
     room.reserve((wanted + 1) * descriptors_of_a_thread);
     for (unsigned threads = 1; threads < wanted; ++threads) {
         while (room.size() < (threads + 1) * descriptors_of_a_thread) {
@@ -72,17 +80,12 @@ void removal_crew::end() noexcept {
         sys::call.join_thread(t);
     }
     threads_.clear();
-    for (const auto& what : offered_) {  // which nobody has begun
-        if (what->dir.mode) {
-            sys::call.set_permissions(what->dir.handle.native_handle(), *what->dir.mode);
-        }
-    }
-    offered_.clear();
+    offered_.clear();  // nobody has begun it
 }
 
 // --- Work ---
 
-bool removal_crew::hand_over(std::shared_ptr<errand> what) {
+bool removal_crew::hand_over(std::shared_ptr<errand> what) noexcept {
     {
         const std::scoped_lock held(mutex_);
         if (offered_.size() >= idle_) {
@@ -146,6 +149,7 @@ void removal_crew::run(errand& what, bool may_help) noexcept {
         what.left = {.stopped = true};
         job_.pass_on(std::current_exception());
     }
+    what.dir.give_mode_back(what.dir.handle.native_handle());  // if the walk could not even begin
     std::error_code ignored;
     what.dir.handle.close(ignored);
 }

@@ -19,8 +19,17 @@
 
 namespace tempfile {
 
-// A directory that was opened on the way, and is what it was taken for.
+// A directory that was opened on the way, and is what it was taken for. Whoever drops it while it is held, as an
+// exception does, gives its mode back.
 struct entered_directory {
+    entered_directory() = default;
+    ~entered_directory() { give_mode_back(handle.native_handle()); }
+    entered_directory(entered_directory&&) noexcept = default;
+    entered_directory& operator=(entered_directory&&) noexcept = default;
+
+    // If it was changed, and once. `held` is the directory.
+    void give_mode_back(sys::handle held) noexcept;
+
     std::string name;                   // in its parent
     sys::identity id;                   // proved again when we come back
     mount on;                           // which mount
@@ -72,7 +81,7 @@ public:
 
     // False when everybody is busy.
     [[nodiscard]] bool has_idle() const noexcept { return idle_.load(std::memory_order_relaxed) != 0; }
-    bool hand_over(std::shared_ptr<errand> what);
+    bool hand_over(std::shared_ptr<errand> what) noexcept;
     // Until it is done. False when nobody has begun it, so that it is the caller's again.
     [[nodiscard]] bool wait_for(const errand& what, bool may_help);
 
@@ -112,7 +121,7 @@ private:
 
     std::mutex mutex_;  // for what follows
     std::condition_variable changed_;
-    std::vector<std::shared_ptr<errand>> offered_;
+    std::vector<std::shared_ptr<errand>> offered_;  // with room for one of each thread
     std::vector<shared_directory*> shared_;
     std::atomic<unsigned> idle_{0};
     bool over_ = false;

@@ -1,7 +1,6 @@
 #include "remove_tree.hpp"
 
 #include <cerrno>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -191,7 +190,7 @@ private:
     static constexpr int most_visits = 100;
 
     problem remove_at(const place& where, bool only_directory);
-    sys::error open_directory(const place& where, file& held, std::optional<std::uint32_t>& mode, problem& refusal);
+    sys::error open_directory(const place& where, entered_directory& dir, problem& refusal);
     bool remove_other(const place& where);
     void remove_held_once(const place& where, sys::handle held);
     bool is_there(const place& where, sys::handle held);
@@ -305,8 +304,7 @@ problem removal::remove_path() {
     return no_problem();
 }
 
-sys::error removal::open_directory(const place& where, file& held, std::optional<std::uint32_t>& mode,
-                                   problem& refusal) {
+sys::error removal::open_directory(const place& where, entered_directory& dir, problem& refusal) {
     sys::handle h = sys::no_handle;
     std::uint32_t before = 0;
     sys::error e = sys::call.open_directory(where.at, where.name.c_str(), h);
@@ -315,28 +313,23 @@ sys::error removal::open_directory(const place& where, file& held, std::optional
             return refuse_directory(m, path_, refusal) == 0 && !refusal;
         });
         if (e == 0) {
-            mode = before;
+            dir.mode = before;
         }
     }
-    held = file(h);
+    dir.handle = file(h);
     return e;
 }
 
 problem removal::remove_at(const place& where, bool only_directory) {
     for (int swaps = 0; swaps < most_visits; ++swaps) {
-        file held;
-        std::optional<std::uint32_t> mode;
+        entered_directory dir;
         problem refusal;
-        const sys::error e = open_directory(where, held, mode, refusal);
+        const sys::error e = open_directory(where, dir, refusal);
         if (refusal) {
             return refusal;
         }
         if (e == 0) {
-            refusal = remove_checked(where, held.native_handle());
-            if (mode) {
-                sys::call.set_permissions(held.native_handle(), *mode);
-            }
-            return refusal;
+            return remove_checked(where, dir.handle.native_handle());
         }
         if ((e == ENOTDIR || e == ELOOP) && !only_directory) {
             if (remove_other(where)) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
 #include <utility>
 
 #include "removal_habits.hpp"
@@ -39,9 +40,7 @@ tree_remover::tree_remover(removal_job& job, removal_crew& crew, errand& what, b
 }
 
 tree_remover::~tree_remover() {
-    for (level& l : levels_) {  // where an exception ended it
-        give_mode_back(l.dir, &l == &levels_.front() ? root_ : l.dir.handle.native_handle());
-    }
+    levels_.front().dir.give_mode_back(root_);  // where an exception ended it
 }
 
 std::string tree_remover::path_of(std::string_view name) const {
@@ -108,13 +107,6 @@ template <class Call>
 sys::error tree_remover::with_repair(Call call) {
     const sys::error e = call();
     return e == EACCES && repair_here() == 0 ? call() : e;
-}
-
-void tree_remover::give_mode_back(entered_directory& dir, sys::handle held) noexcept {
-    if (dir.mode) {
-        sys::call.set_permissions(held, *dir.mode);
-        dir.mode.reset();
-    }
 }
 
 sys::error tree_remover::remove_directory(const char* name) {
@@ -355,7 +347,6 @@ void tree_remover::enter(const std::string& name, int visits) {
         return;
     }
     if (e != 0) {
-        give_mode_back(child, child.handle.native_handle());
         if (e != ENOENT) {
             fail("enter", name, e);
         }
@@ -441,7 +432,6 @@ bool tree_remover::descend_again() {
         entered_directory& lost = rest.back().dir;
         const sys::error e = open_child(lost.name, found, meta);
         if (e != 0 || meta.id != lost.id) {
-            give_mode_back(found, found.handle.native_handle());
             for (const level& l : rest) {
                 if (l.parked != nullptr) {
                     drop_errands(*l.parked);
@@ -480,7 +470,7 @@ bool tree_remover::go_up(level& child) {
             }
         }
     }
-    give_mode_back(child.dir, below);  // an rmdir does not ask for it
+    child.dir.give_mode_back(below);  // an rmdir does not ask for it
     child.dir.handle = file();
     const bool found = !is_lost || !parent.dir.handle.closed() || descend_again();
     if (found) {
@@ -544,9 +534,7 @@ void tree_remover::wait_for_one() {
 // over, and what nobody has begun is left as it was.
 void tree_remover::drop_errands(contents& of) {
     for (const auto& what : of.errands) {
-        if (!crew_.wait_for(*what, false)) {
-            give_mode_back(what->dir, what->dir.handle.native_handle());
-        }
+        static_cast<void>(crew_.wait_for(*what, false));
     }
     of.errands.clear();
 }
@@ -562,27 +550,26 @@ void tree_remover::drop_all_errands() {
 
 // --- The walk ---
 
-// Directories that we leave in the middle.
+// As many as there are if none is changed.
+std::size_t tree_remover::levels_to_changed_mode() const noexcept {
+    const auto found = std::find_if(levels_.begin(), levels_.end(), [](const level& l) { return l.dir.mode; });
+    return static_cast<std::size_t>(found - levels_.begin());
+}
+
+// Of directories that we leave in the middle.
 void tree_remover::give_modes_back() {
-    give_mode_back(levels_.back().dir, here());
-    while (std::any_of(levels_.begin(), levels_.end(), [](const level& l) { return l.dir.mode.has_value(); })) {
-        level child = std::move(levels_.back());
-        levels_.pop_back();
-        if (!go_up(child)) {
-            return;
+    // More than once only where the tree was rearranged, and the way up began again at the top.
+    for (std::size_t to; (to = levels_to_changed_mode()) != levels_.size();) {
+        while (levels_.size() > to + 1) {
+            level child = std::move(levels_.back());
+            levels_.pop_back();
+            go_up(child);
         }
-        give_mode_back(levels_.back().dir, here());
+        levels_.back().dir.give_mode_back(here());
     }
 }
 
-left_directory tree_remover::run() {
-    sys::metadata meta;
-    if (const sys::error e = sys::call.stat(root_, meta)) {
-        fail("look at", "", e);
-        return {.reported = true};
-    }
-    levels_.front().dir.on = mount_of(meta);
-    levels_.front().dir.large = is_large(meta);
+void tree_remover::walk() {
     for (job_.stop_when_late(); !job_.stopped(); job_.stop_when_late()) {
         if (const auto done = take_done()) {
             finish(done->dir.name, done->left, done->dir.is_mount);
@@ -597,6 +584,21 @@ left_directory tree_remover::run() {
         } else {
             break;
         }
+    }
+}
+
+left_directory tree_remover::run() {
+    sys::metadata meta;
+    if (const sys::error e = sys::call.stat(root_, meta)) {
+        fail("look at", "", e);
+        return {.reported = true};
+    }
+    levels_.front().dir.on = mount_of(meta);
+    levels_.front().dir.large = is_large(meta);
+    try {
+        walk();
+    } catch (...) {  // memory ran out: it reaches the caller when the modes have been given back
+        job_.pass_on(std::current_exception());
     }
     const level& first = levels_.front();
     const contents* const inside_first = levels_.size() == 1 ? &inside_ : first.parked.get();

@@ -99,7 +99,6 @@ private:
     template <class Call>
     sys::error with_repair(Call call);
     sys::error repair_here();
-    void give_mode_back(entered_directory& dir, sys::handle held) noexcept;
 
     void enter(const std::string& name, int visits);
     sys::error open_child(const std::string& name, entered_directory& child, sys::metadata& meta);
@@ -115,6 +114,8 @@ private:
     bool go_up(level& child);
     bool descend_again();
     void finish(const std::string& name, const left_directory& left, bool is_mount);
+    void walk();
+    [[nodiscard]] std::size_t levels_to_changed_mode() const noexcept;
     void give_modes_back();
 
     removal_job& job_;

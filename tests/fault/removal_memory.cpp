@@ -1,4 +1,5 @@
-// How much memory a removal takes: little for a level, and little for what waits, however the tree is made.
+// How much memory a removal takes: little for a level, and little for what waits, however the tree is made. And what is
+// when there is none.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -7,14 +8,19 @@
 #include <tempfile/tempfile.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
+#include <limits>
 #include <new>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "support/held.hpp"
+#include "support/in_child.hpp"
 #include "support/in_memory.hpp"
 #include "support/sanitizer.hpp"
 #include "support/scratch.hpp"
@@ -25,10 +31,17 @@ namespace {
 thread_local std::size_t allocated = 0;
 thread_local std::size_t most_allocated = 0;
 
+// Which allocations have no memory, of all threads: so many, when that many more have been made.
+std::atomic<int> goes_well{0};
+std::atomic<int> goes_wrong{0};
+
 }  // namespace
 
 #ifndef TEMPFILE_TEST_HAS_ITS_OWN_NEW
 void* operator new(std::size_t bytes) {
+    if (goes_wrong != 0 && goes_well-- <= 0 && goes_wrong-- > 0) {
+        throw std::bad_alloc();
+    }
     void* const memory = std::malloc(bytes);
     if (memory == nullptr) {
         throw std::bad_alloc();
@@ -131,6 +144,82 @@ TEST_F(removal_memory, T22_what_does_not_wait_any_more_takes_none) {
         level /= "d";
     }
     EXPECT_LT(remove(), 3 * 400 * long_name);
+}
+
+// --- Without memory ---
+
+// Of directories on the way down, which are nobody's.
+constexpr ::mode_t changed_by_us[] = {0500, 0400, 0000, 0300};
+
+void make_tree_of_locked_directories(const path& root) {
+    std::vector<path> all = {root};
+    for (int level = 0; level < 9; ++level) {
+        const path& last = all.back();
+        for (const char* name : {"a", "b", "c/c", "d"}) {
+            create_directories(last / name);
+        }
+        std::ofstream(last / "file") << "x";
+        all.push_back(last / "d");
+    }
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+        ASSERT_EQ(::chown(entry.path().c_str(), tempfile::test::nobody, tempfile::test::nobody), 0);
+    }
+    for (std::size_t i = 1; i < all.size(); ++i) {
+        ASSERT_EQ(::chmod(all[i].c_str(), changed_by_us[i % std::size(changed_by_us)]), 0);
+    }
+}
+
+void expect_modes_as_before(path dir) {
+    for (std::size_t i = 1; exists(dir /= "d"); ++i) {
+        struct stat is {};
+        ASSERT_EQ(::stat(dir.c_str(), &is), 0);
+        EXPECT_EQ(is.st_mode & 07777U, changed_by_us[i % std::size(changed_by_us)]) << dir;
+    }
+}
+
+// Removes what is in it as somebody whom modes stop. What it came to.
+std::string empty_as_nobody(const path& root, unsigned threads, int well, int wrong) {
+    return tempfile::test::as_ordinary_user([&](std::ostream& said) {
+        bool without_memory = false;
+        goes_well = well;
+        goes_wrong = wrong;
+        try {
+            tempfile::remove_tree(root, {.contents_only = true, .threads = threads});
+        } catch (const std::bad_alloc&) {
+            without_memory = true;
+        }
+        goes_wrong = 0;
+        said << (without_memory ? "no memory" : "");
+    });
+}
+
+TEST_F(removal_memory, T3_without_it_every_mode_is_given_back) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "only root can become another user";
+    }
+    int runs = 0;
+    for (const unsigned threads : {1U, 3U}) {
+        for (const int wrong : {1, std::numeric_limits<int>::max()}) {
+            int well = 0;
+            for (std::string said = "no memory"; said == "no memory"; ++well) {
+                make_tree_of_locked_directories(tree);
+                ASSERT_EQ(::chmod(dir.path().c_str(), 0755), 0);
+                ASSERT_EQ(::chmod(tree.c_str(), 0777), 0);
+                said = empty_as_nobody(tree, threads, well, wrong);
+                ASSERT_TRUE(said.empty() || said == "no memory") << said;
+                SCOPED_TRACE(std::to_string(well) + " allocations went well, " + std::to_string(threads) + " threads");
+                expect_modes_as_before(tree);
+                if (HasFailure()) {
+                    return;
+                }
+                remove_all(tree);
+                create_directory(tree);
+                ++runs;
+            }
+            EXPECT_GT(well, 10);
+        }
+    }
+    std::cout << runs << " times without memory\n";
 }
 
 }  // namespace

@@ -534,7 +534,7 @@ TEST_F(name_batch_test, T25_any_call_of_any_thread_may_fail) {
         ASSERT_TRUE(dir.empty());
         ASSERT_EQ(open_descriptors(), before);
     }
-    EXPECT_GT(failed, 10U);
+    EXPECT_GT(failed, 0U);  // which of the calls are more than looks at a clock is chance
 }
 
 }  // namespace
