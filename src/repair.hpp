@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "sys/sys.hpp"
+#include "tempfile/file.hpp"
 
 namespace tempfile {
 
@@ -17,12 +18,13 @@ sys::error make_accessible(sys::handle directory, std::uint32_t& before) noexcep
 // Opens a directory that may not be read. EACCES when it is not ours, or accept(metadata) says no. `before` as above.
 template <class Accept>
 sys::error open_inaccessible(sys::handle at, const char* name, sys::handle& opened, std::uint32_t& before,
-                             Accept accept) noexcept {
+                             Accept accept) {
     sys::handle by_path = sys::no_handle;
     sys::metadata meta;
     if (const sys::error e = sys::call.open_path(at, name, by_path)) {
         return e;
     }
+    const file held(by_path);
     sys::error e = sys::call.stat(by_path, meta);
     if (e == 0 && (meta.owner != sys::call.effective_user() || !accept(meta))) {
         e = EACCES;
@@ -38,7 +40,6 @@ sys::error open_inaccessible(sys::handle at, const char* name, sys::handle& open
             }
         }
     }
-    sys::call.close(by_path);
     return e;
 }
 

@@ -441,15 +441,16 @@ bool tree_remover::descend_again() {
             fail("find again", lost.name, e != 0 ? e : ESTALE);
             return false;
         }
-        if (levels_.size() > held_levels) {
-            std::error_code ignored;
-            levels_.back().dir.handle.close(ignored);
-        }
         lost.handle = std::move(found.handle);
         if (!lost.mode) {
             lost.mode = found.mode;
         }
+        level& parent = levels_.back();
         levels_.push_back(std::move(rest.back()));
+        if (levels_.size() > held_levels + 1) {
+            std::error_code ignored;
+            parent.dir.handle.close(ignored);
+        }
     }
     return levels_.size() == wanted;
 }
