@@ -124,7 +124,7 @@ private:
 /// directory; what is none then stays: ENOTDIR.)
 /// @throws removal_error when something was left; std::invalid_argument for a path that is refused, before anything is
 ///         removed; what `progress` throws. That and std::bad_alloc come when all threads have ended, and directories
-///         that were made accessible have their modes back.
+///         that were made accessible have their modes back, as far as the way to them is still found.
 removal_report remove_tree(const std::filesystem::path& path, const remove_options& options = {});
 /// As above; what is wrong is in `ec`: the first failure's code, std::errc::operation_canceled when it was stopped,
 /// std::errc::invalid_argument for a path that is refused (`removal_report::refusal` says why).
